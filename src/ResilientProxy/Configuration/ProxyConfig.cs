@@ -1,0 +1,38 @@
+using ResilientProxy.Telemetry;
+using Yarp.ReverseProxy.Configuration;
+
+namespace ResilientProxy.Configuration;
+
+/// <summary>One whole config, checked: what the file, the environment and the command line say together.</summary>
+internal sealed record ProxyConfig
+{
+    /// <summary>ASP.NET's own <c>Kestrel</c> and <c>Logging</c> sections, flattened to <c>Section:Key</c> pairs.</summary>
+    public required IReadOnlyDictionary<string, string?> HostSettings { get; init; }
+
+    /// <summary>The listener for operators.</summary>
+    public required AdminOptions Admin { get; init; }
+
+    /// <summary>The access log.</summary>
+    public required AccessLogOptions AccessLog { get; init; }
+
+    /// <summary>The routes in the order of the file.</summary>
+    public required IReadOnlyList<RouteEntry> Routes { get; init; }
+
+    /// <summary>The clusters in the order of the file.</summary>
+    public required IReadOnlyList<ClusterEntry> Clusters { get; init; }
+
+    /// <summary>The effective config as JSON, defaults filled in and secrets masked: what <c>GET /config</c> answers.</summary>
+    public required string EffectiveJson { get; init; }
+}
+
+/// <summary>One route: YARP's part as written and our part after inheritance.</summary>
+/// <param name="Yarp">YARP's own record; its <c>RouteId</c> is the key in the file.</param>
+/// <param name="Options">The policy in force for the route.</param>
+/// <param name="Digest">Changes exactly when something of the route changes: the route itself, or the policy in force for it.</param>
+internal sealed record RouteEntry(RouteConfig Yarp, RouteOptions Options, string Digest);
+
+/// <summary>One cluster: YARP's part as written and our part with its defaults.</summary>
+/// <param name="Yarp">YARP's own record; its <c>ClusterId</c> is the key in the file.</param>
+/// <param name="Options">What protects the cluster's destinations.</param>
+/// <param name="Digest">Changes exactly when something of the cluster changes.</param>
+internal sealed record ClusterEntry(ClusterConfig Yarp, ClusterOptions Options, string Digest);
