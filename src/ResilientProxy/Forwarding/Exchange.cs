@@ -1,0 +1,105 @@
+using ResilientProxy.Errors;
+using ResilientProxy.Telemetry;
+
+namespace ResilientProxy.Forwarding;
+
+/// <summary>One client request from its arrival to the end of its answer, and what is known of it.</summary>
+internal sealed class Exchange
+{
+    private List<AttemptRecord>? _trail;
+
+    /// <summary>Begins with the request's arrival.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="started">Its arrival, on the proxy's clock.</param>
+    public Exchange(HttpContext context, long started)
+    {
+        Context = context;
+        Started = started;
+        Trace = TraceContext.From(context.Request.Headers.TraceParent);
+    }
+
+    /// <summary>The request and its response.</summary>
+    public HttpContext Context { get; }
+
+    /// <summary>When it arrived, on the proxy's clock.</summary>
+    public long Started { get; }
+
+    /// <summary>The trace it belongs to.</summary>
+    public TraceContext Trace { get; }
+
+    /// <summary>The route that matched; null where none did.</summary>
+    public ProxyRoute? Route { get; set; }
+
+    /// <summary>The request's body; null where it has none.</summary>
+    public RequestBody? Body { get; set; }
+
+    /// <summary>How many attempts at an upstream were begun.</summary>
+    public int Attempts { get; set; }
+
+    /// <summary>Why the proxy answered by itself or broke the answer off; null where an upstream's answer went through whole.</summary>
+    public ProxyError? Error { get; private set; }
+
+    /// <summary>How it ended.</summary>
+    public RequestOutcome Outcome { get; set; } = RequestOutcome.Success;
+
+    /// <summary>Bytes of the response's body sent to the client.</summary>
+    public long BytesOut { get; set; }
+
+    /// <summary>Whether the response's head has been handed to the server.</summary>
+    public bool FirstByteSent { get; set; }
+
+    /// <summary>Each attempt that has ended, in order.</summary>
+    public IReadOnlyList<AttemptRecord> Trail => _trail ?? (IReadOnlyList<AttemptRecord>)[];
+
+    /// <summary>The exchange of a request; every request that reaches the proxy's pipeline has one.</summary>
+    /// <param name="context">The request.</param>
+    public static Exchange Of(HttpContext context) => context.Features.GetRequiredFeature<Exchange>();
+
+    /// <summary>An attempt has ended.</summary>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="outcome">"success", or the reason word.</param>
+    public void AttemptEnded(Attempt attempt, string outcome)
+    {
+        var elapsed = attempt.Elapsed;
+        attempt.Destination.State.Metrics.AttemptEnded(outcome, elapsed);
+        (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
+    }
+
+    /// <summary>The client went away before the answer was complete: there is nobody to answer, and nobody's fault.</summary>
+    public void ClientLeft()
+    {
+        const int ClientClosedRequest = 499; // nginx's word for it; for the log and the metrics only
+        Outcome = RequestOutcome.ClientClosed;
+        if (!Context.Response.HasStarted)
+        {
+            Context.Response.StatusCode = ClientClosedRequest;
+        }
+
+        Context.Abort();
+    }
+
+    /// <summary>The exchange did not end as the upstream and the client wanted.</summary>
+    /// <param name="error">Why.</param>
+    /// <param name="outcome">How that is counted.</param>
+    public void Failed(ProxyError error, RequestOutcome outcome)
+    {
+        Error = error;
+        Outcome = outcome;
+    }
+
+    /// <summary>Answers with an error of the proxy's own, or breaks a started response off.</summary>
+    /// <param name="error">Why.</param>
+    /// <param name="outcome">How that is counted.</param>
+    /// <param name="retryAfterSeconds">The <c>Retry-After</c> to send, in seconds; 0 for none.</param>
+    public Task AnswerAsync(ProxyError error, RequestOutcome outcome, int retryAfterSeconds = 0)
+    {
+        Failed(error, outcome);
+        if (Context.Response.HasStarted)
+        {
+            ProxyErrorResponse.BreakOff(Context);
+            return Task.CompletedTask;
+        }
+
+        return ProxyErrorResponse.WriteAsync(Context, error, new(Route?.Id ?? "", Attempts, Trace.TraceId), retryAfterSeconds);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Security.Authentication;
+using ResilientProxy.Errors;
+
+namespace ResilientProxy.Forwarding;
+
+/// <summary>Says what an exception of the transport means.</summary>
+internal static class FailureClassifier
+{
+    private const long RefusedStream = 7; // RFC 9113 section 7: not processed, safe to send again
+
+    /// <summary>Classifies a failure by exclusion: whatever is not known to be something else is a connection that died.</summary>
+    /// <param name="exception">What the transport threw, the attempt's own timers and the client's leaving excluded.</param>
+    public static AttemptFailure Classify(Exception exception)
+    {
+        for (var error = exception; error is not null; error = error.InnerException)
+        {
+            switch (error)
+            {
+                case UpstreamClosedException closed:
+                    return new(ProxyError.ConnectionTerminated, NotReceived: false, closed.Reused, exception);
+                case UpstreamCertificateException:
+                    return new(ProxyError.TlsCertificate, NotReceived: true, StaleConnection: false, exception);
+                case HttpProtocolException { ErrorCode: RefusedStream }:
+                    return new(ProxyError.ConnectionTerminated, NotReceived: true, StaleConnection: false, exception);
+            }
+        }
+
+        return exception switch
+        {
+            HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => NeverSent(ProxyError.Dns, exception),
+            HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } refused =>
+                NeverSent(refused.InnerException is TimeoutException ? ProxyError.ConnectionTimeout : ProxyError.ConnectionRefused, exception),
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => NeverSent(ProxyError.TlsProtocol, exception),
+            HttpRequestException { HttpRequestError: HttpRequestError.VersionNegotiationError } => NeverSent(ProxyError.Protocol, exception),
+            AuthenticationException => NeverSent(ProxyError.TlsProtocol, exception),
+
+            // The handler's own connect timer; the attempt's timers were looked at before.
+            OperationCanceledException { InnerException: TimeoutException } => NeverSent(ProxyError.ConnectionTimeout, exception),
+            HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
+                new(ProxyError.Protocol, NotReceived: false, StaleConnection: false, exception),
+            HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } =>
+                new(ProxyError.Protocol, NotReceived: false, StaleConnection: false, exception),
+            _ => new(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, exception),
+        };
+    }
+
+    private static AttemptFailure NeverSent(ProxyError error, Exception exception) => new(error, NotReceived: true, StaleConnection: false, exception);
+}

@@ -1,0 +1,107 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace ResilientProxy.Forwarding;
+
+/// <summary>The header rules of an intermediary, RFC 9110 section 7.6, on top of what YARP's transforms do.</summary>
+internal static class ForwardedHeaders
+{
+    private const string Via = "Via";
+
+    // A client must not be able to take these from a request by naming them in Connection: framing, routing and what decides about access.
+    private static readonly FrozenSet<string> Kept = new[]
+    {
+        "Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Authorization", "Cookie", "Set-Cookie",
+        "Connection", "Upgrade", "TE", "Trailer", "Date", "Cache-Control", "Via",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>This process's name in <c>Via</c>: an instance of its own, so that two proxies in a row are no loop.</summary>
+    public static readonly string Pseudonym =
+        "resilient-proxy-" + Random.Shared.NextInt64(1L << 40).ToString("x10", CultureInfo.InvariantCulture);
+
+    /// <summary>Whether the request passed this process before.</summary>
+    /// <param name="headers">The request's headers.</param>
+    public static bool HasLooped(IHeaderDictionary headers) =>
+        headers.TryGetValue(Via, out var via) && via.ToString().Contains(Pseudonym, StringComparison.Ordinal);
+
+    /// <summary>Removes from a client's request the headers its <c>Connection</c> names: they are for this hop only (RFC 9110 section 7.6.1).</summary>
+    /// <param name="headers">The request's headers.</param>
+    public static void RemoveNamedByConnection(IHeaderDictionary headers)
+    {
+        if (headers.Connection is { Count: > 0 } connection)
+        {
+            foreach (var name in NamedBy(connection))
+            {
+                headers.Remove(name);
+            }
+        }
+    }
+
+    /// <summary>The same for an upstream's response.</summary>
+    /// <param name="response">The response, before it is copied.</param>
+    public static void RemoveNamedByConnection(HttpResponseMessage response)
+    {
+        if (!response.Headers.NonValidated.TryGetValues(HeaderNames.Connection, out var connection))
+        {
+            return;
+        }
+
+        foreach (var name in NamedBy(new StringValues([.. connection])))
+        {
+            if (!TryRemove(response.Headers, name))
+            {
+                TryRemove(response.Content.Headers, name);
+            }
+        }
+    }
+
+    /// <summary>Adds what every forwarded request carries: <c>Via</c> and <c>traceparent</c>; <c>X-Forwarded-*</c> is set by YARP's transforms.</summary>
+    /// <param name="exchange">The client's request.</param>
+    /// <param name="message">The attempt's request.</param>
+    public static void Apply(Exchange exchange, HttpRequestMessage message)
+    {
+        var headers = message.Headers;
+        headers.TryAddWithoutValidation(Via, $"{Version(exchange.Context.Request.Protocol)} {Pseudonym}");
+        headers.Remove(HeaderNames.TraceParent);
+        headers.TryAddWithoutValidation(HeaderNames.TraceParent, exchange.Trace.NewTraceParent());
+        if (message.Content is null)
+        {
+            headers.Remove(HeaderNames.Expect); // there is no body to wait for
+        }
+    }
+
+    private static string Version(string protocol) =>
+        HttpProtocol.IsHttp2(protocol) ? "2.0" : HttpProtocol.IsHttp11(protocol) ? "1.1" : HttpProtocol.IsHttp10(protocol) ? "1.0" : "3.0";
+
+    private static bool TryRemove(HttpHeaders headers, string name)
+    {
+        try
+        {
+            return headers.Remove(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // a content header asked of the other collection
+        }
+    }
+
+    private static IEnumerable<string> NamedBy(StringValues connection)
+    {
+        foreach (var line in connection)
+        {
+            foreach (var option in (line ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (!Kept.Contains(option) && IsToken(option))
+                {
+                    yield return option;
+                }
+            }
+        }
+    }
+
+    private static bool IsToken(string name) =>
+        !name.AsSpan().ContainsAnyExcept("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}

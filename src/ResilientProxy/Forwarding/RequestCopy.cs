@@ -1,0 +1,51 @@
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
+
+namespace ResilientProxy.Forwarding;
+
+/// <summary>Makes the message of one attempt from the client's request.</summary>
+internal static class RequestCopy
+{
+    private static readonly Version Http11 = System.Net.HttpVersion.Version11;
+    private static readonly Version Http2 = System.Net.HttpVersion.Version20;
+
+    /// <summary>Builds the attempt's request: method, target and headers by YARP's transforms, then what every forwarded request carries.</summary>
+    /// <param name="exchange">The client's request.</param>
+    /// <param name="feature">YARP's view of it; its destination is the attempt's.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <returns>False where a transform answered the client by itself.</returns>
+    public static async ValueTask<bool> BuildAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
+    {
+        var context = exchange.Context;
+        var cluster = exchange.Route!.Cluster;
+        var destination = attempt.Destination;
+        var message = new HttpRequestMessage { Method = HttpMethod.Parse(context.Request.Method) };
+        attempt.Request = message;
+
+        message.Version = cluster.Request.Version ?? Http2;
+        message.VersionPolicy = cluster.Request.VersionPolicy ?? HttpVersionPolicy.RequestVersionOrLower;
+        if (!destination.IsHttps && message.VersionPolicy == HttpVersionPolicy.RequestVersionOrLower && message.Version.Major > 1)
+        {
+            message.Version = Http11; // without TLS there is nothing to negotiate with: "or lower" means HTTP/1.1, said at once
+        }
+
+        if (exchange.Body is { } body)
+        {
+            message.Content = attempt.Content = new ForwardedContent(body, attempt);
+        }
+
+        await feature.Route.Transformer.TransformRequestAsync(context, message, destination.Address, attempt.Token);
+        if (context.Response.HasStarted || context.Response.StatusCode != StatusCodes.Status200OK)
+        {
+            return false;
+        }
+
+        var request = context.Request;
+        message.RequestUri = exchange.Route.Target.Build(
+            context.Features.GetRequiredFeature<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>().RawTarget,
+            destination.Address,
+            message.RequestUri ?? RequestUtilities.MakeDestinationAddress(destination.Address, request.Path, request.QueryString));
+        ForwardedHeaders.Apply(exchange, message);
+        return true;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using ResilientProxy.Configuration;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace ResilientProxy.Forwarding;
+
+/// <summary>A cluster's connections: the seam behind which the transport may change.</summary>
+internal sealed class UpstreamClient
+{
+    private UpstreamClient(HttpMessageInvoker invoker) => Invoker = invoker;
+
+    /// <summary>The client itself, as YARP's own forwarder takes it for upgraded connections.</summary>
+    public HttpMessageInvoker Invoker { get; }
+
+    /// <summary>Opens no connection yet.</summary>
+    /// <param name="clusterId">Whose connections.</param>
+    /// <param name="http">YARP's <c>HttpClient</c> settings.</param>
+    /// <param name="options">The cluster's own settings.</param>
+    /// <param name="time">The clock of the connect timer.</param>
+    public static UpstreamClient Create(string clusterId, HttpClientConfig? http, ClusterOptions options, TimeProvider time) =>
+        new(new Factory(options, time).CreateClient(new ForwarderHttpClientContext
+        {
+            ClusterId = clusterId,
+            NewConfig = http ?? HttpClientConfig.Empty,
+        }));
+
+    /// <summary>Sends one attempt; completes when the response's headers have arrived.</summary>
+    /// <param name="message">The prepared request.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
+        Invoker.SendAsync(message, cancellationToken);
+
+    // YARP's factory applies the cluster's HttpClient settings; what follows is what a proxy needs besides.
+    private sealed class Factory(ClusterOptions options, TimeProvider time) : ForwarderHttpClientFactory(NullLogger<ForwarderHttpClientFactory>.Instance)
+    {
+        protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
+        {
+            base.ConfigureHandler(context, handler);
+            handler.ConnectTimeout = options.ConnectTimeout;
+            handler.ConnectCallback = ConnectAsync;
+            handler.PlaintextStreamFilter = static (filter, _) => ValueTask.FromResult<Stream>(
+                filter.NegotiatedHttpVersion.Major == 1 ? new ResponseGuardStream(filter.PlaintextStream) : filter.PlaintextStream);
+            handler.ActivityHeadersPropagator = null; // traceparent is written with the other forwarded headers
+
+            // A connection that is seldom older than its peer's patience is seldom found dead: fresh ones every few minutes (spread out, so
+            // that they are not all renewed at once), idle ones not for long, and a ping where only a silent stream is left.
+            handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5) * (0.9 + (0.2 * Random.Shared.NextDouble()));
+            handler.PooledConnectionIdleTimeout = TimeSpan.FromSeconds(50);
+            handler.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+            handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
+
+            // Header bytes pass as they are: Latin-1 maps every byte to itself (RFC 9110 section 5.5, obs-text).
+            handler.RequestHeaderEncodingSelector ??= static (_, _) => Encoding.Latin1;
+            handler.ResponseHeaderEncodingSelector ??= static (_, _) => Encoding.Latin1;
+            handler.SslOptions.RemoteCertificateValidationCallback ??= static (_, _, _, errors) =>
+                errors == SslPolicyErrors.None ? true : throw new UpstreamCertificateException(errors);
+        }
+
+        private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+        {
+            using var timer = new CancellationTokenSource(options.ConnectTimeout, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(context.DnsEndPoint, either.Token);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch (OperationCanceledException) when (timer.IsCancellationRequested)
+            {
+                socket.Dispose();
+                throw new TimeoutException($"No connection to {context.DnsEndPoint} within {options.ConnectTimeout}.");
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+    }
+}
+
+/// <summary>The upstream's certificate was not accepted.</summary>
+/// <param name="errors">What is wrong with it.</param>
+internal sealed class UpstreamCertificateException(SslPolicyErrors errors)
+    : AuthenticationException($"The upstream's certificate was refused: {errors}.");

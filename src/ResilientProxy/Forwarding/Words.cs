@@ -1,0 +1,22 @@
+using System.Globalization;
+
+namespace ResilientProxy.Forwarding;
+
+/// <summary>The words for how an attempt ended, besides the error words of RFC 9209: the same in metrics, access log and trail.</summary>
+internal static class Words
+{
+    /// <summary>A whole response that is no server error.</summary>
+    public const string Success = "success";
+
+    /// <summary>The client went away.</summary>
+    public const string ClientLeft = "client_left";
+
+    /// <summary>The client's own message was at fault.</summary>
+    public const string ClientError = "client_error";
+
+    private static readonly string[] Statuses = [.. Enumerable.Range(0, 1000).Select(status => status.ToString(CultureInfo.InvariantCulture))];
+
+    /// <summary>A response by its status, as the config writes it.</summary>
+    /// <param name="status">The status, 100 to 999.</param>
+    public static string OfStatus(int status) => Statuses[status];
+}

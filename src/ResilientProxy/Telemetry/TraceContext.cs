@@ -1,0 +1,51 @@
+using System.Diagnostics;
+
+namespace ResilientProxy.Telemetry;
+
+/// <summary>The W3C trace a request belongs to: the client's, or a new one.</summary>
+/// <remarks>W3C Trace Context, section 3.2. A field that is not valid starts a new trace, as section 4.2 asks.</remarks>
+internal readonly struct TraceContext
+{
+    private const int Length = 55;
+
+    private TraceContext(string traceId, char flag)
+    {
+        TraceId = traceId;
+        _flag = flag;
+    }
+
+    private readonly char _flag;
+
+    /// <summary>32 hexadecimal digits.</summary>
+    public string TraceId { get; }
+
+    /// <summary>The trace of a request.</summary>
+    /// <param name="traceParent">The request's <c>traceparent</c> field; null or invalid starts a new trace.</param>
+    public static TraceContext From(string? traceParent) =>
+        IsValid(traceParent)
+            ? new(traceParent!.Substring(3, 32), traceParent[54])
+            : new(ActivityTraceId.CreateRandom().ToHexString(), '0');
+
+    /// <summary>The <c>traceparent</c> of a new span under this trace.</summary>
+    public string NewTraceParent() =>
+        string.Create(Length, this, static (text, trace) =>
+        {
+            text[0] = '0';
+            text[1] = '0';
+            text[2] = '-';
+            trace.TraceId.CopyTo(text[3..]);
+            text[35] = '-';
+            Random.Shared.GetHexString(text.Slice(36, 16), lowercase: true);
+            text[52] = '-';
+            text[53] = '0';
+            text[54] = trace._flag;
+        });
+
+    private static bool IsValid(string? value) =>
+        value is { Length: Length } && value.StartsWith("00-", StringComparison.Ordinal) && value[35] == '-' && value[52] == '-'
+        && IsId(value.AsSpan(3, 32)) && IsId(value.AsSpan(36, 16)) && value.AsSpan(53).IndexOfAnyExceptInRange('0', '9') < 0;
+
+    // Lower-case hexadecimal, not all zero.
+    private static bool IsId(ReadOnlySpan<char> id) =>
+        !id.ContainsAnyExcept("0123456789abcdef") && id.ContainsAnyExcept('0');
+}
