@@ -1,0 +1,44 @@
+namespace ResilientProxy.Telemetry;
+
+/// <summary>What happens to the attempts at one destination. Thread-safe; no verb waits for anything.</summary>
+internal sealed class DestinationMetrics
+{
+    /// <summary>The outcome word of an attempt that did not fail.</summary>
+    public const string Success = "success";
+
+    private readonly HandleLifetime _lifetime = new();
+    private readonly CounterSet _outcomes;
+    private readonly DurationInstrument _duration;
+    private readonly UpDownCounter _inFlight;
+
+    public DestinationMetrics(ProxyMetrics metrics, string cluster, string destination)
+    {
+        var labels = new LabelSet(["cluster", "destination"], [cluster, destination]);
+        _duration = new DurationInstrument(metrics.AttemptDuration.With(cluster, destination), metrics.AttemptDurationInstrument, labels);
+        _inFlight = metrics.AttemptsInFlight.With(cluster, destination);
+        _outcomes = new CounterSet(metrics.Attempts, _lifetime, cluster, destination);
+        _ = _outcomes[Success]; // first, because it is asked for most
+    }
+
+    /// <summary>Attempts that have not ended yet.</summary>
+    public long InFlight => _inFlight.Value;
+
+    /// <summary>Times attempts took, since the destination is in the config.</summary>
+    public Histogram Durations => _duration.Histogram;
+
+    /// <summary>An attempt is about to be sent. Each must be followed by one <see cref="AttemptEnded"/>.</summary>
+    public void AttemptStarted() => _inFlight.Increment();
+
+    /// <summary>The attempt's outcome is known.</summary>
+    /// <param name="outcome"><see cref="Success"/>, or the reason word of the failure: one of a closed list, never text from outside.</param>
+    /// <param name="duration">Time since <see cref="AttemptStarted"/>.</param>
+    public void AttemptEnded(string outcome, TimeSpan duration)
+    {
+        _inFlight.Decrement();
+        _outcomes[outcome].Increment();
+        _duration.Record(duration);
+    }
+
+    /// <summary>The destination has left the config: from now on this handle makes no new series.</summary>
+    internal void End() => _lifetime.End();
+}

@@ -1,0 +1,84 @@
+namespace ResilientProxy.Telemetry;
+
+/// <summary>How often durations fell between fixed bounds; recording takes two interlocked adds and no allocation.</summary>
+internal sealed class Histogram : IMetric
+{
+    /// <summary>Bounds for the time of a request, in seconds; a value equal to a bound belongs below it (Prometheus' <c>le</c>).</summary>
+    public static readonly IReadOnlyList<double> DefaultBounds =
+        [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+    private readonly IReadOnlyList<double> _bounds;
+    private readonly long[] _boundTicks;
+
+    // Per stripe: one cell per bound, one for all above, then the sum in ticks; whole 128-byte blocks, see StripedSum.
+    private readonly long[] _cells;
+    private readonly int _stride;
+
+    public Histogram()
+        : this(DefaultBounds)
+    {
+    }
+
+    /// <param name="bounds">Upper bounds in seconds, strictly ascending.</param>
+    public Histogram(IReadOnlyList<double> bounds)
+    {
+        _bounds = bounds;
+        // In ticks (100 ns) comparison and sum are integers: exact at the edges, and one interlocked add for the sum.
+        _boundTicks = [.. bounds.Select(Ticks)];
+        if (_boundTicks.Zip(_boundTicks.Skip(1)).Any(pair => pair.First >= pair.Second))
+        {
+            throw new ArgumentException("The bounds of a histogram must ascend.", nameof(bounds));
+        }
+
+        _stride = (bounds.Count + 2 + StripedSum.Padding - 1) / StripedSum.Padding * StripedSum.Padding;
+        _cells = new long[StripedSum.Padding + (_stride * StripedSum.Stripes)];
+    }
+
+    /// <summary>Records a duration; a negative one (a clock that went back) counts as zero.</summary>
+    public void Record(TimeSpan duration)
+    {
+        var ticks = Math.Max(duration.Ticks, 0);
+        var bucket = 0;
+        foreach (var bound in _boundTicks)
+        {
+            if (ticks <= bound)
+            {
+                break;
+            }
+
+            bucket++;
+        }
+
+        var stripe = StripedSum.Padding + (_stride * StripedSum.Current);
+        Interlocked.Increment(ref _cells[stripe + bucket]);
+        Interlocked.Add(ref _cells[stripe + _boundTicks.Length + 1], ticks);
+    }
+
+    /// <summary>Records a duration in seconds.</summary>
+    public void Record(double seconds) => Record(new TimeSpan(Ticks(seconds)));
+
+    /// <summary>
+    /// A copy whose count is, by construction, the sum of its buckets. Its sum may be ahead or behind by the values being recorded
+    /// at this very moment; to hold those up for a scrape would cost more than it is worth.
+    /// </summary>
+    public HistogramSnapshot Snapshot()
+    {
+        var buckets = new long[_boundTicks.Length + 1];
+        long sum = 0;
+        for (var stripe = StripedSum.Padding; stripe < _cells.Length; stripe += _stride)
+        {
+            for (var bucket = 0; bucket < buckets.Length; bucket++)
+            {
+                buckets[bucket] += Volatile.Read(ref _cells[stripe + bucket]);
+            }
+
+            sum += Volatile.Read(ref _cells[stripe + buckets.Length]);
+        }
+
+        return new HistogramSnapshot(_bounds, buckets, new TimeSpan(sum));
+    }
+
+    public MetricValue Read() => new(0, Snapshot());
+
+    private static long Ticks(double seconds) => (long)Math.Round(seconds * TimeSpan.TicksPerSecond);
+}

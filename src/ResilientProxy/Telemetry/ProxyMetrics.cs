@@ -1,0 +1,161 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Runtime.InteropServices;
+
+namespace ResilientProxy.Telemetry;
+
+/// <summary>All metrics of one running proxy: a verb per event, and handles for what happens on the request path.</summary>
+/// <remarks>
+/// A route and a destination resolve their handle once, when their config takes effect, and keep it; recording is then an array index
+/// and an add. To add a metric: one line here that registers its family, and a verb where its event happens.
+/// </remarks>
+internal sealed class ProxyMetrics : IDisposable
+{
+    /// <summary>The route label of requests that matched none.</summary>
+    public const string NoRoute = "(none)";
+
+    private readonly ConcurrentDictionary<(string Route, string Cluster), RouteMetrics> _routes = new();
+    private readonly ConcurrentDictionary<(string Cluster, string Destination), DestinationMetrics> _destinations = new();
+    private readonly TimeProvider _time;
+    private readonly LabelledFamily<Gauge> _lastReloadSuccessful;
+    private readonly LabelledFamily<Gauge> _lastReloadTimestamp;
+    private readonly LabelledFamily<Counter> _reloads;
+    private readonly LabelledFamily<Gauge> _restartRequired;
+
+    /// <param name="time">For the time stamp of the last reload.</param>
+    /// <param name="maxSeries">How many series one metric may have; at least 1.</param>
+    public ProxyMetrics(TimeProvider time, int maxSeries = MetricRegistry.DefaultMaxSeries)
+    {
+        _time = time;
+        Registry = new MetricRegistry(maxSeries);
+
+        Requests = Registry.Counter("requests_total", "Requests that ended, by the class of their status and by how they ended.", "route", "cluster", "code", "outcome");
+        RequestDuration = Registry.Histogram("request_duration_seconds", "Time from a request's arrival until its response ended.", "route");
+        TimeToFirstByte = Registry.Histogram("time_to_first_byte_seconds", "Time from a request's arrival until the first byte of its response went to the client.", "route");
+        RequestsInFlight = Registry.UpDownCounter("requests_in_flight", "Requests whose response has not ended yet.", "route");
+        Timeouts = Registry.Counter("timeouts_total", "Timers that ran out.", "route", "kind");
+        UpstreamBytes = Registry.Counter("upstream_bytes_total", "Body bytes between the proxy and destinations, seen from the proxy.", "route", "direction");
+        ClientBytes = Registry.Counter("client_bytes_total", "Body bytes between clients and the proxy, seen from the proxy.", "route", "direction");
+        Attempts = Registry.Counter("attempts_total", "Attempts at a destination that ended: success, or the reason of the failure.", "cluster", "destination", "outcome");
+        AttemptDuration = Registry.Histogram("attempt_duration_seconds", "Time an attempt at a destination took until its outcome was known.", "cluster", "destination");
+        AttemptsInFlight = Registry.UpDownCounter("attempts_in_flight", "Attempts at a destination that have not ended yet.", "cluster", "destination");
+        AccessLogDropped = Registry.Counter("access_log_dropped_total", "Lines of the access log that were not written: its queue was full or its file could not be written.").With();
+
+        _lastReloadSuccessful = Registry.Gauge("config_last_reload_successful", "1 when the config file as it is now is in force, 0 when it was refused.");
+        _lastReloadTimestamp = Registry.Gauge("config_last_reload_success_timestamp_seconds", "Unix time at which the config in force was taken over.");
+        _reloads = Registry.Counter("config_reloads_total", "Attempts to take over a changed config.", "result");
+        _restartRequired = Registry.Gauge("config_restart_required", "1 when the config file asks for listeners that only a restart can give.");
+        _lastReloadSuccessful.With();
+        _restartRequired.With();
+        _reloads.With("success");
+        _reloads.With("failure");
+        Registry.Gauge("build_info", "Always 1; the labels say which build runs on which runtime.", "version", "runtime")
+            .With(typeof(ProxyMetrics).Assembly.GetName().Version?.ToString(3) ?? "unknown", RuntimeInformation.FrameworkDescription)
+            .Set(1);
+
+        RequestDurationInstrument = Registry.Distribution(RequestDuration);
+        TimeToFirstByteInstrument = Registry.Distribution(TimeToFirstByte);
+        AttemptDurationInstrument = Registry.Distribution(AttemptDuration);
+        Unmatched = new RouteMetrics(this, NoRoute, cluster: "");
+    }
+
+    /// <summary>Where families are registered and read.</summary>
+    public MetricRegistry Registry { get; }
+
+    /// <summary>The handle for requests that match no route.</summary>
+    public RouteMetrics Unmatched { get; }
+
+    /// <summary>Lines the access log lost.</summary>
+    public Counter AccessLogDropped { get; }
+
+    internal LabelledFamily<Counter> Requests { get; }
+
+    internal LabelledFamily<Histogram> RequestDuration { get; }
+
+    internal LabelledFamily<Histogram> TimeToFirstByte { get; }
+
+    internal LabelledFamily<UpDownCounter> RequestsInFlight { get; }
+
+    internal LabelledFamily<Counter> Timeouts { get; }
+
+    internal LabelledFamily<Counter> UpstreamBytes { get; }
+
+    internal LabelledFamily<Counter> ClientBytes { get; }
+
+    internal LabelledFamily<Counter> Attempts { get; }
+
+    internal LabelledFamily<Histogram> AttemptDuration { get; }
+
+    internal LabelledFamily<UpDownCounter> AttemptsInFlight { get; }
+
+    internal Histogram<double> RequestDurationInstrument { get; }
+
+    internal Histogram<double> TimeToFirstByteInstrument { get; }
+
+    internal Histogram<double> AttemptDurationInstrument { get; }
+
+    /// <summary>The handle of a route; the same one for the same names until <see cref="Retain"/> drops it.</summary>
+    public RouteMetrics ForRoute(string route, string cluster) =>
+        _routes.GetOrAdd((route, cluster), static (key, metrics) => new RouteMetrics(metrics, key.Route, key.Cluster), this);
+
+    /// <summary>The handle of a destination; the same one for the same names until <see cref="Retain"/> drops it.</summary>
+    public DestinationMetrics ForDestination(string cluster, string destination) =>
+        _destinations.GetOrAdd((cluster, destination), static (key, metrics) => new DestinationMetrics(metrics, key.Cluster, key.Destination), this);
+
+    /// <summary>
+    /// Drops the series of every route and destination that is not named here. Call it once a new config is in force, with all of that
+    /// config; requests that still run under the old one may go on recording, which no scrape shows.
+    /// </summary>
+    public void Retain(IEnumerable<(string Route, string Cluster)> routes, IEnumerable<(string Cluster, string Destination)> destinations)
+    {
+        var retained = new RetainedLabels([.. routes], [.. destinations]);
+
+        // Lifetimes end before the sweep: see LabelledFamily.With.
+        foreach (var (key, handle) in _routes)
+        {
+            if (!retained.Routes.Contains(key) && _routes.TryRemove(key, out _))
+            {
+                handle.End();
+            }
+        }
+
+        foreach (var (key, handle) in _destinations)
+        {
+            if (!retained.Destinations.Contains(key) && _destinations.TryRemove(key, out _))
+            {
+                handle.End();
+            }
+        }
+
+        foreach (var family in Registry.Families)
+        {
+            family.Retain(retained.Keeps);
+        }
+    }
+
+    /// <summary>The config was read at start.</summary>
+    public void ConfigLoaded()
+    {
+        _lastReloadSuccessful.With().Set(1);
+        _lastReloadTimestamp.With().Set((_time.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds);
+    }
+
+    /// <summary>A changed config took effect.</summary>
+    public void ConfigReloaded()
+    {
+        ConfigLoaded();
+        _reloads.With("success").Increment();
+    }
+
+    /// <summary>A changed config was refused; the last good one keeps serving.</summary>
+    public void ConfigReloadFailed()
+    {
+        _lastReloadSuccessful.With().Set(0);
+        _reloads.With("failure").Increment();
+    }
+
+    /// <summary>Whether the config in force differs from the listeners that are open, which only a restart changes.</summary>
+    public void RestartRequired(bool required) => _restartRequired.With().Set(required ? 1 : 0);
+
+    public void Dispose() => Registry.Dispose();
+}

@@ -1,0 +1,137 @@
+using ResilientProxy.Telemetry;
+using ResilientProxy.Telemetry.Prometheus;
+
+namespace ResilientProxy.UnitTests.Telemetry;
+
+public sealed class ExpositionTests : IDisposable
+{
+    private readonly MetricRegistry _registry = new();
+
+    public ExpositionTests()
+    {
+        var wait = new LabelledFamily<Histogram>("wait_seconds", "Time \"spent\" \\ waiting.", MetricType.Histogram, ["route"], () => new Histogram([0.5, 1, 2.5]), 10, new Counter());
+        var histogram = wait.With("a");
+        histogram.Record(0.5);
+        histogram.Record(0.75);
+        histogram.Record(30);
+        var bytes = new LabelledFamily<Counter>("sent_bytes_total", "Bytes sent.\nAll of them.", MetricType.Counter, ["route", "direction"], () => new Counter(), 10, new Counter());
+        bytes.With("b", "out").Add(12_345_678_901);
+        bytes.With("a", "in").Add(1);
+        var temperature = new LabelledFamily<Gauge>("temperature", "Ours.", MetricType.Gauge, [], () => new Gauge(), 10, new Counter());
+        temperature.With().Set(-1.5);
+        var unused = new LabelledFamily<Gauge>("unused", "Nobody's.", MetricType.Gauge, ["x"], () => new Gauge(), 10, new Counter());
+        Families = [wait, temperature, unused, bytes];
+    }
+
+    private IReadOnlyList<MetricFamily> Families { get; }
+
+    public void Dispose() => _registry.Dispose();
+
+    [Fact]
+    public void The_prometheus_text_format() => Assert.Equal(
+        """
+        # HELP sent_bytes_total Bytes sent.\nAll of them.
+        # TYPE sent_bytes_total counter
+        sent_bytes_total{route="a",direction="in"} 1
+        sent_bytes_total{route="b",direction="out"} 12345678901
+        # HELP temperature Ours.
+        # TYPE temperature gauge
+        temperature -1.5
+        # HELP wait_seconds Time "spent" \\ waiting.
+        # TYPE wait_seconds histogram
+        wait_seconds_bucket{route="a",le="0.5"} 1
+        wait_seconds_bucket{route="a",le="1"} 2
+        wait_seconds_bucket{route="a",le="2.5"} 2
+        wait_seconds_bucket{route="a",le="+Inf"} 3
+        wait_seconds_sum{route="a"} 31.25
+        wait_seconds_count{route="a"} 3
+
+        """,
+        Scrapes.Text(Families));
+
+    [Fact]
+    public void The_openmetrics_form() => Assert.Equal(
+        """
+        # HELP sent_bytes Bytes sent.\nAll of them.
+        # TYPE sent_bytes counter
+        # UNIT sent_bytes bytes
+        sent_bytes_total{route="a",direction="in"} 1
+        sent_bytes_total{route="b",direction="out"} 12345678901
+        # HELP temperature Ours.
+        # TYPE temperature gauge
+        temperature -1.5
+        # HELP wait_seconds Time \"spent\" \\ waiting.
+        # TYPE wait_seconds histogram
+        # UNIT wait_seconds seconds
+        wait_seconds_bucket{route="a",le="0.5"} 1
+        wait_seconds_bucket{route="a",le="1.0"} 2
+        wait_seconds_bucket{route="a",le="2.5"} 2
+        wait_seconds_bucket{route="a",le="+Inf"} 3
+        wait_seconds_sum{route="a"} 31.25
+        wait_seconds_count{route="a"} 3
+        # EOF
+
+        """,
+        Scrapes.Text(Families, ExpositionFormat.OpenMetrics));
+
+    [Fact]
+    public void Label_values_are_escaped()
+    {
+        var family = _registry.Counter("odd_total", "Odd.", "route");
+        family.With("back\\slash \"quoted\"\nnew line é").Increment();
+
+        Assert.Contains("""odd_total{route="back\\slash \"quoted\"\nnew line é"} 1""", Scrapes.Text([family]), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(double.NaN, "NaN")]
+    [InlineData(double.PositiveInfinity, "+Inf")]
+    [InlineData(double.NegativeInfinity, "-Inf")]
+    [InlineData(0.1, "0.1")]
+    [InlineData(1e300, "1E+300")]
+    public void Numbers_are_written_the_same_in_every_country(double value, string text)
+    {
+        var family = _registry.Gauge("number", "A number.");
+        family.With().Set(value);
+
+        Assert.Equal(text, Scrapes.Text([family]).Sample("resilient_proxy_number"));
+    }
+
+    [Fact]
+    public void A_scrape_holds_every_name_and_every_series_once()
+    {
+        using var metrics = new ProxyMetrics(TimeProvider.System);
+        using var runtime = new RuntimeMetrics(metrics.Registry.Overflowed);
+        metrics.ForRoute("r", "c");
+        metrics.ForDestination("c", "d");
+
+        var lines = Scrapes.Text(metrics.Registry.Families.Concat(runtime.Collect())).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        var names = lines.Where(line => !line.StartsWith('#')).Select(line => line[..line.LastIndexOf(' ')]).ToList();
+        Assert.Equal(names.Distinct(), names);
+        var types = lines.Where(line => line.StartsWith("# TYPE", StringComparison.Ordinal)).ToList();
+        Assert.Equal(types.Distinct(), types);
+    }
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("*/*", false)]
+    [InlineData("text/plain", false)]
+    [InlineData("application/openmetrics-text", true)]
+    [InlineData("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true)]
+    [InlineData("application/openmetrics-text; version=\"1.0.0\"", true)]
+    [InlineData("application/openmetrics-text;version=0.0.1", false)]
+    [InlineData("application/openmetrics-text;q=0.1, text/plain", false)]
+    [InlineData("application/openmetrics-text;q=0", false)]
+    [InlineData("complete nonsense;;;", false)]
+    public void The_form_is_the_one_the_scraper_prefers(string? accept, bool openMetrics) => Assert.Equal(
+        openMetrics ? ExpositionFormat.OpenMetrics : ExpositionFormat.Prometheus,
+        ExpositionFormats.Negotiate(accept is null ? null : [accept]));
+
+    [Fact]
+    public void The_content_type_names_form_and_version()
+    {
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", ExpositionFormat.Prometheus.ContentType());
+        Assert.Equal("application/openmetrics-text; version=1.0.0; charset=utf-8", ExpositionFormat.OpenMetrics.ContentType());
+    }
+}
