@@ -1,1 +1,1 @@
-return 0;
+return await ResilientProxy.Cli.CommandLine.RunAsync(args);

@@ -8,6 +8,9 @@ namespace ResilientProxy.Errors;
 /// <param name="Detail">What happened and who is to look where; nothing of an upstream's address.</param>
 internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, string Title, string Detail)
 {
+    /// <summary>The reason in the log: the word, or a finer one where several timers share it.</summary>
+    public string Reason { get; private init; } = Word;
+
     private const int DeadlineExceeded = 4;
     private const int ResourceExhausted = 8;
     private const int Unimplemented = 12;
@@ -39,13 +42,13 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
         "Upstream closed the connection", "The upstream closed the connection before its response was complete.");
 
     public static readonly ProxyError AttemptTimeout = new(504, "http_response_timeout", DeadlineExceeded,
-        "Upstream timeout", "attempt timeout: the upstream sent no response headers in time.");
+        "Upstream timeout", "attempt timeout: the upstream sent no response headers in time.") { Reason = "attempt_timeout" };
 
     public static readonly ProxyError TotalTimeout = new(504, "http_response_timeout", DeadlineExceeded,
-        "Upstream timeout", "total timeout: no answer was ready within the time the route allows a request.");
+        "Upstream timeout", "total timeout: no answer was ready within the time the route allows a request.") { Reason = "total_timeout" };
 
     public static readonly ProxyError IdleTimeout = new(504, "http_response_timeout", DeadlineExceeded,
-        "Idle timeout", "idle timeout: no byte moved in either direction for the time the route allows.");
+        "Idle timeout", "idle timeout: no byte moved in either direction for the time the route allows.") { Reason = "idle_timeout" };
 
     public static readonly ProxyError Protocol = new(502, "http_protocol_error", Unavailable,
         "Malformed upstream response", "The upstream's response is not valid HTTP.");

@@ -50,7 +50,7 @@ internal sealed class Attempt : SweepTimer, IDisposable
         var attemptDue = sweep.DueAfter(Started, attemptTimeout);
         _whenDue = attemptDue <= totalDue ? AttemptEnd.AttemptTimeout : AttemptEnd.TotalTimeout;
         SetDue(Math.Min(attemptDue, totalDue));
-        destination.State.Begin();
+        destination.Status.Begin();
         sweep.Add(this);
         _clientLeft = clientLeft.UnsafeRegister(static attempt => ((Attempt)attempt!).Cancel(AttemptEnd.ClientLeft), this);
     }
@@ -130,7 +130,7 @@ internal sealed class Attempt : SweepTimer, IDisposable
         Response?.Dispose();
         Request?.Dispose();
         _cancellation.Dispose();
-        Destination.State.End();
+        Destination.Status.End();
     }
 
     /// <inheritdoc/>

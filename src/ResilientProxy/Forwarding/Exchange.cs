@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using ResilientProxy.Errors;
 using ResilientProxy.Telemetry;
 
@@ -6,6 +7,8 @@ namespace ResilientProxy.Forwarding;
 /// <summary>One client request from its arrival to the end of its answer, and what is known of it.</summary>
 internal sealed class Exchange
 {
+    private const int ClientClosedRequest = 499;
+
     private List<AttemptRecord>? _trail;
 
     /// <summary>Begins with the request's arrival.</summary>
@@ -42,6 +45,13 @@ internal sealed class Exchange
     /// <summary>How it ended.</summary>
     public RequestOutcome Outcome { get; set; } = RequestOutcome.Success;
 
+    /// <summary>The reason word of the log: why it went wrong, finer than the error's own word; null where it went well.</summary>
+    public string? Reason => Outcome == RequestOutcome.ClientClosed ? Words.ClientLeft : Error?.Reason;
+
+    /// <summary>The status for the log and the metrics: 499, nginx's number, where the client did not wait for one.</summary>
+    public int StatusForLog =>
+        Outcome == RequestOutcome.ClientClosed && !Context.Response.HasStarted ? ClientClosedRequest : Context.Response.StatusCode;
+
     /// <summary>Bytes of the response's body sent to the client.</summary>
     public long BytesOut { get; set; }
 
@@ -61,20 +71,14 @@ internal sealed class Exchange
     public void AttemptEnded(Attempt attempt, string outcome)
     {
         var elapsed = attempt.Elapsed;
-        attempt.Destination.State.Metrics.AttemptEnded(outcome, elapsed);
+        attempt.Destination.Status.Metrics.AttemptEnded(outcome, elapsed);
         (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
     }
 
     /// <summary>The client went away before the answer was complete: there is nobody to answer, and nobody's fault.</summary>
     public void ClientLeft()
     {
-        const int ClientClosedRequest = 499; // nginx's word for it; for the log and the metrics only
         Outcome = RequestOutcome.ClientClosed;
-        if (!Context.Response.HasStarted)
-        {
-            Context.Response.StatusCode = ClientClosedRequest;
-        }
-
         Context.Abort();
     }
 

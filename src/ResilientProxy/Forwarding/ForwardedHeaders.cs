@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Net.Http.Headers;
@@ -10,6 +11,10 @@ namespace ResilientProxy.Forwarding;
 internal static class ForwardedHeaders
 {
     private const string Via = "Via";
+
+    // RFC 9110 section 5.6.2.
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     // A client must not be able to take these from a request by naming them in Connection: framing, routing and what decides about access.
     private static readonly FrozenSet<string> Kept = new[]
@@ -103,5 +108,5 @@ internal static class ForwardedHeaders
     }
 
     private static bool IsToken(string name) =>
-        !name.AsSpan().ContainsAnyExcept("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 }

@@ -2,6 +2,7 @@ using ResilientProxy.Configuration;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
+using RouteOptions = ResilientProxy.Configuration.RouteOptions;
 
 namespace ResilientProxy.Forwarding;
 

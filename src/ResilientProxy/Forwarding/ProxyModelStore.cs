@@ -37,7 +37,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
     {
         _current = model;
         metrics.Retain(
-            model.Routes.Keys,
+            model.Routes.Values.Select(route => (route.Id, route.Cluster.Id)),
             model.Clusters.Values.SelectMany(cluster => cluster.Destinations.Select(destination => (cluster.Id, destination.Id))));
     }
 
@@ -91,7 +91,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
         var known = before?.Destinations.FirstOrDefault(destination =>
             string.Equals(destination.Id, id, StringComparison.OrdinalIgnoreCase)
             && string.Equals(destination.Address, config.Address, StringComparison.OrdinalIgnoreCase));
-        return known ?? new(id, config.Address, new DestinationState(metrics.ForDestination(cluster, id)));
+        return known ?? new(id, config.Address, new DestinationStatus(metrics.ForDestination(cluster, id)));
     }
 
     private static RouteConfig Stamp(RouteConfig route, string digest) =>

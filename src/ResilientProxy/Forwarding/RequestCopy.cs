@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
@@ -42,7 +43,7 @@ internal static class RequestCopy
 
         var request = context.Request;
         message.RequestUri = exchange.Route.Target.Build(
-            context.Features.GetRequiredFeature<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>().RawTarget,
+            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             destination.Address,
             message.RequestUri ?? RequestUtilities.MakeDestinationAddress(destination.Address, request.Path, request.QueryString));
         ForwardedHeaders.Apply(exchange, message);

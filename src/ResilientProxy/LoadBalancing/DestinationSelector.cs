@@ -47,7 +47,7 @@ internal sealed class DestinationSelector
         for (var i = 1; i < candidates.Length; i++)
         {
             var candidate = candidates[(offset + i) % candidates.Length];
-            if (candidate.State.InFlight < best.State.InFlight)
+            if (candidate.Status.InFlight < best.Status.InFlight)
             {
                 best = candidate;
             }
@@ -65,6 +65,6 @@ internal sealed class DestinationSelector
             second++; // two different ones
         }
 
-        return candidates[first].State.InFlight <= candidates[second].State.InFlight ? candidates[first] : candidates[second];
+        return candidates[first].Status.InFlight <= candidates[second].Status.InFlight ? candidates[first] : candidates[second];
     }
 }

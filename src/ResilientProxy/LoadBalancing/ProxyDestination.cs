@@ -5,18 +5,18 @@ namespace ResilientProxy.LoadBalancing;
 /// <summary>One destination of a cluster: an immutable address and the state that outlives reloads which do not change it.</summary>
 internal sealed class ProxyDestination
 {
-    private readonly DestinationState _state;
+    private readonly DestinationStatus _status;
 
     /// <summary>Creates a destination.</summary>
     /// <param name="id">Its name in the cluster.</param>
     /// <param name="address">Its URL prefix.</param>
-    /// <param name="state">What is known of it; kept from one config to the next.</param>
-    public ProxyDestination(string id, string address, DestinationState state)
+    /// <param name="status">What is known of it; kept from one config to the next.</param>
+    public ProxyDestination(string id, string address, DestinationStatus status)
     {
         Id = id;
         Address = address;
         IsHttps = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
-        _state = state;
+        _status = status;
     }
 
     /// <summary>Its name in the cluster.</summary>
@@ -29,12 +29,12 @@ internal sealed class ProxyDestination
     public bool IsHttps { get; }
 
     /// <summary>What is known of it.</summary>
-    public DestinationState State => _state;
+    public DestinationStatus Status => _status;
 }
 
 /// <summary>What the proxy knows of a destination; shared by the configs that name it with the same address.</summary>
 /// <param name="metrics">The destination's own series.</param>
-internal sealed class DestinationState(DestinationMetrics metrics)
+internal sealed class DestinationStatus(DestinationMetrics metrics)
 {
     private int _inFlight;
 
@@ -45,7 +45,11 @@ internal sealed class DestinationState(DestinationMetrics metrics)
     public int InFlight => Volatile.Read(ref _inFlight);
 
     /// <summary>An attempt begins.</summary>
-    public void Begin() => Interlocked.Increment(ref _inFlight);
+    public void Begin()
+    {
+        Interlocked.Increment(ref _inFlight);
+        metrics.AttemptStarted();
+    }
 
     /// <summary>An attempt has ended: its response is complete, or it failed.</summary>
     public void End() => Interlocked.Decrement(ref _inFlight);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 
 namespace ResilientProxy.Telemetry;
@@ -7,6 +8,7 @@ namespace ResilientProxy.Telemetry;
 internal readonly struct TraceContext
 {
     private const int Length = 55;
+    private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
     private TraceContext(string traceId, char flag)
     {
@@ -47,5 +49,5 @@ internal readonly struct TraceContext
 
     // Lower-case hexadecimal, not all zero.
     private static bool IsId(ReadOnlySpan<char> id) =>
-        !id.ContainsAnyExcept("0123456789abcdef") && id.ContainsAnyExcept('0');
+        !id.ContainsAnyExcept(LowerHex) && id.ContainsAnyExcept('0');
 }

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+using ResilientProxy.Hosting;
+
+namespace ResilientProxy.Cli;
+
+/// <summary>The process's signals: SIGTERM and SIGINT drain, a second one ends at once, SIGHUP reloads.</summary>
+internal sealed class Signals : IDisposable
+{
+    private readonly PosixSignalRegistration[] _registrations;
+
+    /// <summary>Listens from now on.</summary>
+    /// <param name="app">What they act on.</param>
+    public Signals(ProxyApp app)
+    {
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, End),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, End),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                app.Reloader.Request();
+            }),
+        ];
+
+        var asked = 0;
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            if (Interlocked.Increment(ref asked) > 1)
+            {
+                Environment.Exit(ExitCode.Interrupted);
+            }
+
+            app.Drain.Begin();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+    }
+}

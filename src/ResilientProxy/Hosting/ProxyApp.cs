@@ -1,0 +1,182 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using ResilientProxy.Admin;
+using ResilientProxy.Configuration;
+using ResilientProxy.Forwarding;
+using ResilientProxy.Telemetry;
+using ResilientProxy.Timeouts;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace ResilientProxy.Hosting;
+
+/// <summary>One running proxy: the traffic listener, the admin listener, and what they share.</summary>
+internal sealed class ProxyApp : IAsyncDisposable
+{
+    private readonly WebApplication _traffic;
+    private readonly WebApplication _admin;
+    private readonly ProxyParts _parts;
+    private readonly ConfigReloader _reloader;
+    private readonly ConfigFileWatcher _watcher;
+
+    private ProxyApp(WebApplication traffic, WebApplication admin, ProxyParts parts, ConfigReloader reloader, ConfigFileWatcher watcher)
+    {
+        _traffic = traffic;
+        _admin = admin;
+        _parts = parts;
+        _reloader = reloader;
+        _watcher = watcher;
+    }
+
+    /// <summary>The addresses traffic is served at, with the ports that were taken.</summary>
+    public IReadOnlyList<string> TrafficUrls => AddressesOf(_traffic);
+
+    /// <summary>The address of the admin endpoint, with the port that was taken.</summary>
+    public string AdminUrl => AddressesOf(_admin)[0];
+
+    /// <summary>The way the process goes away.</summary>
+    public Drain Drain => _parts.Drain;
+
+    /// <summary>The reloads.</summary>
+    public ConfigReloader Reloader => _reloader;
+
+    /// <summary>Everything that is counted.</summary>
+    public ProxyMetrics Metrics => _parts.Metrics;
+
+    /// <summary>Starts serving.</summary>
+    /// <param name="config">A checked config.</param>
+    /// <param name="options">What else it is started with.</param>
+    /// <exception cref="IOException">A listener's address is taken or not of this machine.</exception>
+    public static async Task<ProxyApp> StartAsync(ProxyConfig config, ProxyAppOptions options)
+    {
+        var parts = new ProxyParts(config, options);
+        var traffic = BuildTraffic(config, options, parts);
+        var reloader = new ConfigReloader(options, config, parts, traffic.Services.GetRequiredService<ILogger<ConfigReloader>>());
+        var admin = AdminApp.Build(config, options, parts, reloader);
+        ConfigFileWatcher? watcher = null;
+        try
+        {
+            await admin.StartAsync();
+            await traffic.StartAsync();
+            watcher = new ConfigFileWatcher(options.ConfigPath, options.Time, reloader.Request);
+            parts.Metrics.ConfigLoaded();
+            parts.Drain.Started();
+            return new(traffic, admin, parts, reloader, watcher);
+        }
+        catch
+        {
+            watcher?.Dispose();
+            await traffic.DisposeAsync();
+            await admin.DisposeAsync();
+            await reloader.DisposeAsync();
+            await parts.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Drains (contract section 4) and ends: the listener closes after the delay, requests in flight finish or are reset at the timeout.</summary>
+    public async Task DrainAsync()
+    {
+        var options = _parts.AdminOptions;
+        _parts.Drain.Begin();
+        await Task.Delay(options.DrainDelay, _parts.Time);
+        await StopAsync(_traffic, options.DrainTimeout);
+        await StopAsync(_admin, TimeSpan.FromSeconds(1));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _watcher.Dispose();
+        await StopAsync(_traffic, TimeSpan.Zero);
+        await _traffic.DisposeAsync();
+        await _reloader.DisposeAsync();
+        await StopAsync(_admin, TimeSpan.Zero);
+        await _admin.DisposeAsync();
+        await _parts.DisposeAsync();
+    }
+
+    /// <summary>What both listeners' servers have in common.</summary>
+    /// <param name="options">What the proxy is started with.</param>
+    public static WebApplicationBuilder CreateBuilder(ProxyAppOptions options)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>(); // signals are ours: see Drain
+        builder.Services.AddSingleton(options.Time);
+
+        // ASP.NET's request log makes a scope and an activity for every request as soon as anybody could read it; the access log is ours.
+        builder.Logging.SetMinimumLevel(LogLevel.Information)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("System", LogLevel.Warning)
+            .AddFilter("Yarp", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        options.Logging(builder.Logging);
+        return builder;
+    }
+
+    private static WebApplication BuildTraffic(ProxyConfig config, ProxyAppOptions options, ProxyParts parts)
+    {
+        var builder = CreateBuilder(options);
+        builder.Configuration.AddInMemoryCollection(config.HostSettings);
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel")));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
+
+        builder.Services.AddReverseProxy();
+
+        // Keys of encrypted affinity cookies live as long as the process: nothing is written to a disk that may be read-only.
+        builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        var source = parts.Source;
+        builder.Services.AddSingleton<IProxyConfigProvider>(source);
+        builder.Services.AddSingleton<IConfigChangeListener>(source);
+        builder.Services.AddSingleton<IForwarderHttpClientFactory>(new ModelHttpClients(parts.Models));
+        builder.Services.AddSingleton(parts.Metrics);
+        builder.Services.AddSingleton(parts.Sweep);
+        builder.Services.AddSingleton(parts.Drain.State);
+        builder.Services.AddSingleton<ResponseCopy>();
+        builder.Services.AddSingleton<UpgradeForwarder>();
+        builder.Services.AddSingleton<ExchangeForwarder>();
+        builder.Services.AddSingleton(services => AccessLog.Create(
+            config.AccessLog, options.StandardOutput, parts.Metrics.AccessLogDropped, options.Time, services.GetRequiredService<ILogger<AccessLog>>()));
+
+        var app = builder.Build();
+        var model = parts.Models.Build(config);
+        parts.Models.Use(model);
+        source.Start(model.YarpRoutes, model.YarpClusters);
+        ProxyPipeline.Use(app, parts.Models);
+        return app;
+    }
+
+    private static async Task StopAsync(WebApplication app, TimeSpan timeout)
+    {
+        using var limit = new CancellationTokenSource(timeout);
+        try
+        {
+            await app.StopAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            // What was still open has been reset: that is what the timeout is for.
+        }
+    }
+
+    private static List<string> AddressesOf(WebApplication app) =>
+        [.. app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses];
+
+    // The clients are the model's: YARP only has to know the same ones.
+    private sealed class ModelHttpClients(ProxyModelStore models) : IForwarderHttpClientFactory
+    {
+        public HttpMessageInvoker CreateClient(ForwarderHttpClientContext context) => models.Current!.Clusters[context.ClusterId].Client.Invoker;
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
