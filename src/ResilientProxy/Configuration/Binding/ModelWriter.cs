@@ -1,0 +1,151 @@
+using System.Collections;
+using System.Globalization;
+using System.Text.Json;
+using ResilientProxy.Configuration.Tree;
+using ResilientProxy.Values;
+
+namespace ResilientProxy.Configuration.Binding;
+
+/// <summary>Writes the config's records as JSON in the config's own notation, so that what is written can be read again.</summary>
+/// <param name="json">Where to.</param>
+/// <param name="showSecrets">Whether secrets are written; else <see cref="Secrets.Mask"/> stands in their place.</param>
+/// <param name="extra">The value of a key of ours inside a record of YARP's.</param>
+internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<object, object?> extra)
+{
+    /// <summary>Writes a value; keys that are not set are left out, and an object of ours that is absent is "off".</summary>
+    public void Write(object? value)
+    {
+        switch (value)
+        {
+            case null:
+                json.WriteNullValue();
+                break;
+            case string text:
+                json.WriteStringValue(text);
+                break;
+            case bool flag:
+                json.WriteBooleanValue(flag);
+                break;
+            case int or long:
+                json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                break;
+            case double number:
+                json.WriteNumberValue(number);
+                break;
+            case TimeSpan duration:
+                json.WriteStringValue(Duration.Format(duration));
+                break;
+            case Enum name:
+                WriteEnum(name);
+                break;
+            case Uri uri:
+                json.WriteStringValue(showSecrets || uri.UserInfo.Length == 0 ? uri.OriginalString : uri.OriginalString.Replace(uri.UserInfo, Secrets.Mask, StringComparison.Ordinal));
+                break;
+            case ConfigNode node:
+                WriteNode(node);
+                break;
+            case IDictionary entries:
+                WriteEntries(entries);
+                break;
+            case IEnumerable items:
+                json.WriteStartArray();
+                foreach (var item in items)
+                {
+                    Write(item);
+                }
+
+                json.WriteEndArray();
+                break;
+            case IFormattable plain when !ModelShape.IsRecord(plain.GetType()):
+                json.WriteStringValue(plain.ToString(null, CultureInfo.InvariantCulture));
+                break;
+            default:
+                WriteRecord(value);
+                break;
+        }
+    }
+
+    private void WriteRecord(object record)
+    {
+        if (!ModelShape.IsRecord(record.GetType()))
+        {
+            json.WriteStringValue(record.ToString());
+            return;
+        }
+
+        json.WriteStartObject();
+        foreach (var key in ModelShape.Of(record.GetType()).Keys)
+        {
+            var value = key.Property is { } property ? property.GetValue(record) : extra(record);
+            if (value is not null)
+            {
+                WriteMember(key.Name, value);
+            }
+            else if (key is { TakesOff: true, Property: not null })
+            {
+                json.WriteString(key.Name, "off");
+            }
+        }
+
+        json.WriteEndObject();
+    }
+
+    private void WriteEntries(IDictionary entries)
+    {
+        // Whatever the spelling in the file, the keys are the same without regard to order.
+        var ordered = entries.Cast<DictionaryEntry>().OrderBy(entry => (string)entry.Key, StringComparer.Ordinal).ToArray();
+        var hidesValues = entries is IReadOnlyDictionary<string, string> texts && Secrets.NamesSecretHeader(texts.Values);
+        json.WriteStartObject();
+        foreach (var (name, value) in ordered)
+        {
+            WriteMember((string)name, hidesValues && (string)name is "Set" or "Append" ? (showSecrets ? value : Secrets.Mask) : value);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private void WriteMember(string name, object? value)
+    {
+        json.WritePropertyName(name);
+        Write(value is string && !showSecrets && Secrets.IsSecret(name) ? Secrets.Mask : value);
+    }
+
+    private void WriteEnum(Enum value)
+    {
+        // A set is a list of names; one that has a name of its own (Http1AndHttp2) is written by it.
+        var names = value.ToString().Split(", ");
+        if (names.Length == 1)
+        {
+            json.WriteStringValue(names[0]);
+        }
+        else
+        {
+            Write(names);
+        }
+    }
+
+    private void WriteNode(ConfigNode node)
+    {
+        switch (node)
+        {
+            case ConfigObject entries:
+                json.WriteStartObject();
+                foreach (var (name, value) in entries.Members)
+                {
+                    WriteMember(name, value is ConfigScalar { ScalarKind: ScalarKind.String } text ? text.Text : value);
+                }
+
+                json.WriteEndObject();
+                break;
+            case ConfigArray list:
+                Write(list.Items);
+                break;
+            case ConfigScalar { ScalarKind: ScalarKind.String } text:
+                json.WriteStringValue(text.Text);
+                break;
+            case ConfigScalar scalar:
+                json.WriteRawValue(scalar.ScalarKind == ScalarKind.Null ? "null" : scalar.Text);
+                break;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json.Serialization;
+using ResilientProxy.Configuration.Kestrel;
+using ResilientProxy.Configuration.Tree;
+using ResilientProxy.Telemetry;
+using Yarp.ReverseProxy.Configuration;
+
+namespace ResilientProxy.Configuration;
+
+/// <summary>The config file as it is written: its top-level keys. What is in force is <see cref="ProxyConfig"/>.</summary>
+internal sealed record ConfigDocument
+{
+    /// <summary>Where an editor finds the schema; the proxy does not look at it.</summary>
+    [JsonPropertyName("$schema")]
+    public string? Schema { get; init; }
+
+    /// <summary>The listeners for traffic: ASP.NET's own section.</summary>
+    public required KestrelSection Kestrel { get; init; } = new();
+
+    /// <summary>The program's log: ASP.NET's own section, free in form but for the levels.</summary>
+    public ConfigObject? Logging { get; init; }
+
+    /// <summary>Routes and clusters, in YARP's own form.</summary>
+    public ReverseProxySection ReverseProxy { get; init; } = new();
+
+    /// <summary>What routes share.</summary>
+    public ResilienceSection Resilience { get; init; } = new();
+
+    /// <summary>The listener for operators: probes, metrics, state.</summary>
+    public AdminOptions Admin { get; init; } = new();
+
+    /// <summary>The access log: one line a request; "off" to silence it.</summary>
+    public AccessLogOptions? AccessLog { get; init; } = new();
+}
+
+/// <summary>Routes and clusters.</summary>
+internal sealed record ReverseProxySection
+{
+    /// <summary>The routes by their ids: which requests go to which cluster, and what is promised to the caller.</summary>
+    public IReadOnlyDictionary<string, RouteConfig> Routes { get; init; } = new Dictionary<string, RouteConfig>();
+
+    /// <summary>The clusters by their ids: where requests go, and what protects it.</summary>
+    public IReadOnlyDictionary<string, ClusterConfig> Clusters { get; init; } = new Dictionary<string, ClusterConfig>();
+}
+
+/// <summary>What routes share.</summary>
+internal sealed record ResilienceSection
+{
+    /// <summary>Policies by their names, for a route's <c>Policy</c>; "standard" and "none" are built in.</summary>
+    public IReadOnlyDictionary<string, RouteOptions> Policies { get; init; } = new Dictionary<string, RouteOptions>();
+}
