@@ -66,12 +66,12 @@ internal static partial class AdminApp
         return app;
     }
 
-    private static Task WriteMetricsAsync(HttpContext context, MetricsScrape scrape)
+    private static async Task WriteMetricsAsync(HttpContext context, MetricsScrape scrape)
     {
         var format = ExpositionFormats.Negotiate(context.Request.Headers.Accept);
         context.Response.ContentType = format.ContentType();
         scrape.Write(context.Response.BodyWriter, format);
-        return context.Response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
     // A page of another origin must not be able to steer the proxy through its visitor's browser, with or without a token.

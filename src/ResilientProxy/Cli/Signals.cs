@@ -12,6 +12,7 @@ internal sealed class Signals : IDisposable
     /// <param name="app">What they act on.</param>
     public Signals(ProxyApp app)
     {
+        var asked = 0;
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, End),
@@ -23,7 +24,6 @@ internal sealed class Signals : IDisposable
             }),
         ];
 
-        var asked = 0;
         void End(PosixSignalContext signal)
         {
             signal.Cancel = true;

@@ -1,4 +1,13 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ResilientProxy.Configuration.Binding;
+using ResilientProxy.Configuration.Checks;
+using ResilientProxy.Configuration.Tree;
 using ResilientProxy.Errors;
+using ResilientProxy.Telemetry;
+using Yarp.ReverseProxy.Configuration;
 
 namespace ResilientProxy.Configuration;
 
@@ -6,3 +15,88 @@ namespace ResilientProxy.Configuration;
 /// <param name="Config">The config; null exactly when <paramref name="Findings"/> holds an error.</param>
 /// <param name="Findings">Every error and warning, in the order of the file.</param>
 internal sealed record ConfigResult(ProxyConfig? Config, IReadOnlyList<ConfigFinding> Findings);
+
+/// <summary>Reads a config: the file, then environment variables and arguments over it, then every check there is.</summary>
+internal static class ConfigFile
+{
+    private static readonly string[] Sections = [.. ModelShape.Of(typeof(ConfigDocument)).Keys.Select(key => key.Name).Where(name => name[0] != '$')];
+
+    /// <summary>Reads and checks a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="environment">Environment variables; those that name a section of the config override it.</param>
+    /// <param name="overrides">Arguments <c>--Section:Key=value</c>; they win over variables.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    public static ConfigResult Load(string path, IEnumerable<KeyValuePair<string, string>> environment, IReadOnlyList<string> overrides) =>
+        Parse(File.ReadAllBytes(path), environment, overrides);
+
+    /// <summary>Checks what was read.</summary>
+    /// <param name="utf8">The file's bytes.</param>
+    /// <param name="environment">Environment variables; those that name a section of the config override it.</param>
+    /// <param name="overrides">Arguments <c>--Section:Key=value</c>; they win over variables.</param>
+    public static ConfigResult Parse(ReadOnlySpan<byte> utf8, IEnumerable<KeyValuePair<string, string>> environment, IReadOnlyList<string> overrides)
+    {
+        var findings = new Findings();
+        if (TreeReader.Read(utf8, findings) is not { } root)
+        {
+            return new(null, findings.InFileOrder());
+        }
+
+        var layers = new Overrides(root, Sections, findings);
+        layers.ApplyEnvironment(environment);
+        layers.ApplyArguments(overrides);
+
+        var binder = new ConfigBinder(findings);
+        var document = binder.Bind<ConfigDocument>(root);
+        var policies = new PolicyLayers(root.Find("Resilience", "Policies") as ConfigObject, binder, findings);
+        var routes = document.ReverseProxy.Routes.ToDictionary(
+            route => route.Key,
+            route => policies.Resolve(root.Find("ReverseProxy", "Routes", route.Key, YarpKeys.Resilience)),
+            StringComparer.OrdinalIgnoreCase);
+        var clusters = document.ReverseProxy.Clusters.ToDictionary(
+            cluster => cluster.Key,
+            cluster => root.Find("ReverseProxy", "Clusters", cluster.Key, YarpKeys.Resilience) is { } node ? binder.Bind<ClusterOptions>(node) : new(),
+            StringComparer.OrdinalIgnoreCase);
+
+        policies.WarnOfUnused();
+        ConfigChecks.Run(root, document, routes, findings);
+        var all = findings.InFileOrder();
+        return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters), all);
+    }
+
+    private static ProxyConfig Build(
+        ConfigObject root,
+        ConfigDocument document,
+        Dictionary<string, ResolvedPolicy> routes,
+        Dictionary<string, ClusterOptions> clusters) => new()
+        {
+            HostSettings = HostSettings.Flatten(root, "Kestrel", "Logging"),
+            Limits = document.Kestrel.Limits,
+            Admin = document.Admin,
+            AccessLog = document.AccessLog ?? new AccessLogOptions { Path = "off" },
+            Routes = [.. document.ReverseProxy.Routes.Select(route => new RouteEntry(
+                route.Value, routes[route.Key].Options, Digest(route.Value, routes[route.Key].Options), routes[route.Key].Written))],
+            Clusters = [.. document.ReverseProxy.Clusters.Select(cluster => new ClusterEntry(
+                cluster.Value, clusters[cluster.Key], Digest(cluster.Value, clusters[cluster.Key])))],
+            EffectiveJson = Encoding.UTF8.GetString(Write(document, showSecrets: false, indented: true, record => record switch
+            {
+                RouteConfig route => routes[route.RouteId].Options,
+                ClusterConfig cluster => clusters[cluster.ClusterId],
+                _ => null,
+            })),
+        };
+
+    private static string Digest(object yarp, object ours) =>
+        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, showSecrets: true, indented: false, record => ReferenceEquals(record, yarp) ? ours : null)));
+
+    private static byte[] Write(object value, bool showSecrets, bool indented, Func<object, object?> extra)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = indented }))
+        {
+            new ModelWriter(json, showSecrets, extra).Write(value);
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+}

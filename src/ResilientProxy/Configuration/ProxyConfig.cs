@@ -1,3 +1,5 @@
+using ResilientProxy.Configuration.Kestrel;
+using ResilientProxy.Configuration.Tree;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 
@@ -8,6 +10,9 @@ internal sealed record ProxyConfig
 {
     /// <summary>ASP.NET's own <c>Kestrel</c> and <c>Logging</c> sections, flattened to <c>Section:Key</c> pairs.</summary>
     public required IReadOnlyDictionary<string, string?> HostSettings { get; init; }
+
+    /// <summary>The limits of the traffic listeners; null where nothing is said.</summary>
+    public KestrelLimits? Limits { get; init; }
 
     /// <summary>The listener for operators.</summary>
     public required AdminOptions Admin { get; init; }
@@ -29,7 +34,8 @@ internal sealed record ProxyConfig
 /// <param name="Yarp">YARP's own record; its <c>RouteId</c> is the key in the file.</param>
 /// <param name="Options">The policy in force for the route.</param>
 /// <param name="Digest">Changes exactly when something of the route changes: the route itself, or the policy in force for it.</param>
-internal sealed record RouteEntry(RouteConfig Yarp, RouteOptions Options, string Digest);
+/// <param name="Written">What was written of the policy, each value with its origin; null where nothing was.</param>
+internal sealed record RouteEntry(RouteConfig Yarp, RouteOptions Options, string Digest, ConfigObject? Written);
 
 /// <summary>One cluster: YARP's part as written and our part with its defaults.</summary>
 /// <param name="Yarp">YARP's own record; its <c>ClusterId</c> is the key in the file.</param>

@@ -5,6 +5,9 @@ namespace ResilientProxy.Configuration;
 /// <summary>The policy in force for one route: built-in defaults, then the named policy, then the route's own <c>Resilience</c> object.</summary>
 internal sealed record RouteOptions
 {
+    /// <summary>The policy whose values hold where the route says nothing: one of <c>Resilience.Policies</c>, or the built-in "standard" (the default) or "none".</summary>
+    public string? Policy { get; init; }
+
     /// <summary>How long the route's requests may take.</summary>
     public TimeoutOptions Timeouts { get; init; } = new();
 }

@@ -6,10 +6,11 @@ namespace ResilientProxy.Errors;
 /// <param name="GrpcStatus">The <c>grpc-status</c> a gRPC client gets instead.</param>
 /// <param name="Title">The problem's short title, RFC 9457 section 3.1.3; the same for every occurrence.</param>
 /// <param name="Detail">What happened and who is to look where; nothing of an upstream's address.</param>
-internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, string Title, string Detail)
+/// <param name="FinerReason">A reason for the log that is finer than the word, where several errors share that.</param>
+internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, string Title, string Detail, string? FinerReason = null)
 {
     /// <summary>The reason in the log: the word, or a finer one where several timers share it.</summary>
-    public string Reason { get; private init; } = Word;
+    public string Reason => FinerReason ?? Word;
 
     private const int DeadlineExceeded = 4;
     private const int ResourceExhausted = 8;
@@ -42,13 +43,16 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
         "Upstream closed the connection", "The upstream closed the connection before its response was complete.");
 
     public static readonly ProxyError AttemptTimeout = new(504, "http_response_timeout", DeadlineExceeded,
-        "Upstream timeout", "attempt timeout: the upstream sent no response headers in time.") { Reason = "attempt_timeout" };
+        "Upstream timeout", "attempt timeout: the upstream sent no response headers in time.",
+        "attempt_timeout");
 
     public static readonly ProxyError TotalTimeout = new(504, "http_response_timeout", DeadlineExceeded,
-        "Upstream timeout", "total timeout: no answer was ready within the time the route allows a request.") { Reason = "total_timeout" };
+        "Upstream timeout", "total timeout: no answer was ready within the time the route allows a request.",
+        "total_timeout");
 
     public static readonly ProxyError IdleTimeout = new(504, "http_response_timeout", DeadlineExceeded,
-        "Idle timeout", "idle timeout: no byte moved in either direction for the time the route allows.") { Reason = "idle_timeout" };
+        "Idle timeout", "idle timeout: no byte moved in either direction for the time the route allows.",
+        "idle_timeout");
 
     public static readonly ProxyError Protocol = new(502, "http_protocol_error", Unavailable,
         "Malformed upstream response", "The upstream's response is not valid HTTP.");

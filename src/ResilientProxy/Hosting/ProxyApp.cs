@@ -6,7 +6,6 @@ using ResilientProxy.Admin;
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
 using ResilientProxy.Telemetry;
-using ResilientProxy.Timeouts;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -123,13 +122,18 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel")));
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Limits));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
 
         builder.Services.AddReverseProxy();
 
         // Keys of encrypted affinity cookies live as long as the process: nothing is written to a disk that may be read-only.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        foreach (var writer in builder.Services.Where(service => service.ImplementationType?.Name == "DataProtectionHostedService").ToArray())
+        {
+            builder.Services.Remove(writer); // it makes and stores a key at start, whether one is needed or not
+        }
+
         var source = parts.Source;
         builder.Services.AddSingleton<IProxyConfigProvider>(source);
         builder.Services.AddSingleton<IConfigChangeListener>(source);

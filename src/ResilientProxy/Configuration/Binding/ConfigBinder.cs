@@ -8,7 +8,7 @@ internal sealed class ConfigBinder(Findings findings)
 {
     /// <summary>Reads one object; every key that is absent or wrong keeps the record's initial value.</summary>
     public T Bind<T>(ConfigNode node)
-        where T : class, new() => TryBind(node, typeof(T), null, null, out var value) ? (T)value! : new T();
+        where T : class => TryBind(node, typeof(T), null, null, out var value) ? (T)value! : Activator.CreateInstance<T>();
 
     private bool TryBind(ConfigNode node, Type type, ModelKey? key, object? start, out object? value)
     {

@@ -23,7 +23,7 @@ internal sealed record ModelKey(string Name, Type Type, PropertyInfo? Property, 
     public RangeAttribute? Range => Property?.GetCustomAttribute<RangeAttribute>();
 
     /// <summary>Whether <c>"off"</c> is taken for <c>null</c>: for the objects of ours that may be absent.</summary>
-    public bool TakesOff => IsNullable && ModelShape.IsRecord(Type) && Type.Assembly == typeof(ModelKey).Assembly;
+    public bool TakesOff => IsNullable && ModelShape.IsRecord(Type) && Type.Assembly == typeof(ModelKey).Assembly && Type.Namespace != typeof(Kestrel.KestrelSection).Namespace;
 }
 
 /// <summary>What an object of the config may hold: the keys of one record.</summary>

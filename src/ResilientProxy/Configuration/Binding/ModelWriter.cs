@@ -93,12 +93,12 @@ internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<ob
     private void WriteEntries(IDictionary entries)
     {
         // Whatever the spelling in the file, the keys are the same without regard to order.
-        var ordered = entries.Cast<DictionaryEntry>().OrderBy(entry => (string)entry.Key, StringComparer.Ordinal).ToArray();
+        var ordered = entries.Keys.Cast<string>().Order(StringComparer.Ordinal);
         var hidesValues = entries is IReadOnlyDictionary<string, string> texts && Secrets.NamesSecretHeader(texts.Values);
         json.WriteStartObject();
-        foreach (var (name, value) in ordered)
+        foreach (var name in ordered)
         {
-            WriteMember((string)name, hidesValues && (string)name is "Set" or "Append" ? (showSecrets ? value : Secrets.Mask) : value);
+            WriteMember(name, hidesValues && !showSecrets && name is "Set" or "Append" ? Secrets.Mask : entries[name]);
         }
 
         json.WriteEndObject();

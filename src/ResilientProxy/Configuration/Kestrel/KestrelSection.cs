@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -7,6 +8,12 @@ namespace ResilientProxy.Configuration.Kestrel;
 /// <summary>ASP.NET's own <c>Kestrel</c> section: here so that a misspelt key is found; Kestrel itself reads it again.</summary>
 internal sealed record KestrelSection
 {
+    /// <summary>A section in which nothing was written; what is required of a file is the binder's to say.</summary>
+    [SetsRequiredMembers]
+    public KestrelSection()
+    {
+    }
+
     /// <summary>The listeners by their names; at least one.</summary>
     public required IReadOnlyDictionary<string, KestrelEndpoint> Endpoints { get; init; } = new Dictionary<string, KestrelEndpoint>();
 

@@ -1,0 +1,72 @@
+using ResilientProxy.Configuration.Binding;
+using ResilientProxy.Configuration.Tree;
+using ResilientProxy.LoadBalancing;
+
+namespace ResilientProxy.Configuration.Checks;
+
+/// <summary>Where requests go.</summary>
+internal static class ClusterChecks
+{
+    /// <summary>Checks every cluster by itself, and that a route uses it.</summary>
+    /// <param name="root">The config as written.</param>
+    /// <param name="document">The config as read.</param>
+    /// <param name="findings">Takes what is found.</param>
+    public static void Run(ConfigObject root, ConfigDocument document, Findings findings)
+    {
+        var used = document.ReverseProxy.Routes.Values.Select(route => route.ClusterId).OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var (id, cluster) in document.ReverseProxy.Clusters)
+        {
+            var node = root.Find("ReverseProxy", "Clusters", id)!;
+            if (!used.Contains(id))
+            {
+                findings.Warning(node, "no route leads to this cluster; name it in a route's ClusterId, or remove it");
+            }
+
+            if (cluster.LoadBalancingPolicy is { } policy && !DestinationSelector.PolicyNames.Contains(policy, StringComparer.OrdinalIgnoreCase))
+            {
+                findings.Error(node.Nearest("LoadBalancingPolicy"),
+                    $"there is no load balancing policy \"{policy}\"{NearestName.Hint(policy, DestinationSelector.PolicyNames)}");
+            }
+
+            if (cluster.HttpClient?.DangerousAcceptAnyServerCertificate == true)
+            {
+                findings.Warning(node.Nearest("HttpClient", "DangerousAcceptAnyServerCertificate"),
+                    "anybody on the network path can pose as this upstream; trust its certificate on this machine instead");
+            }
+
+            CheckDestinations(node, cluster.Destinations, findings);
+        }
+    }
+
+    private static void CheckDestinations(
+        ConfigNode cluster, IReadOnlyDictionary<string, Yarp.ReverseProxy.Configuration.DestinationConfig>? destinations, Findings findings)
+    {
+        if (destinations is not { Count: > 0 })
+        {
+            if (!findings.HasErrorsIn(cluster))
+            {
+                findings.Error(cluster.Nearest("Destinations"), "the cluster has no destination; add one, such as \"a\": { \"Address\": \"http://10.0.0.1:8080/\" }");
+            }
+
+            return;
+        }
+
+        foreach (var (id, destination) in destinations)
+        {
+            var node = cluster.Nearest("Destinations", id, "Address");
+            if (destination.Address is null)
+            {
+                continue; // missing: said by the binder
+            }
+
+            if (!Uri.TryCreate(destination.Address, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+            {
+                findings.Error(node, $"must be an absolute http or https URL, but is \"{destination.Address}\"");
+            }
+            else if (address.Query.Length > 0 || address.Fragment.Length > 0 || address.UserInfo.Length > 0)
+            {
+                findings.Error(node, "must hold nothing but scheme, host, port and path; remove the query, the fragment and the user");
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using ResilientProxy.Configuration.Tree;
+
+namespace ResilientProxy.Configuration.Checks;
+
+/// <summary>What a config means as a whole: every check that needs more than one key.</summary>
+internal static class ConfigChecks
+{
+    /// <summary>Runs all of them; none stops at a mistake.</summary>
+    /// <param name="root">The config as written.</param>
+    /// <param name="document">The config as read.</param>
+    /// <param name="policies">The policy in force for each route.</param>
+    /// <param name="findings">Takes what is found.</param>
+    public static void Run(ConfigObject root, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies, Findings findings)
+    {
+        ListenerChecks.Run(root, document, findings);
+        ClusterChecks.Run(root, document, findings);
+        RouteChecks.Run(root, document, policies, findings);
+        YarpChecks.Run(root, document, findings);
+    }
+}

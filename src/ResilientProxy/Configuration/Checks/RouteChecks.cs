@@ -1,0 +1,85 @@
+using ResilientProxy.Configuration.Binding;
+using ResilientProxy.Configuration.Tree;
+using Yarp.ReverseProxy.Configuration;
+
+namespace ResilientProxy.Configuration.Checks;
+
+/// <summary>Which requests go where, and what is promised to their callers.</summary>
+internal static class RouteChecks
+{
+    /// <summary>Checks every route by itself and against the others.</summary>
+    /// <param name="root">The config as written.</param>
+    /// <param name="document">The config as read.</param>
+    /// <param name="policies">The policy in force for each route.</param>
+    /// <param name="findings">Takes what is found.</param>
+    public static void Run(ConfigObject root, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies, Findings findings)
+    {
+        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var clusters = document.ReverseProxy.Clusters;
+        foreach (var (id, route) in document.ReverseProxy.Routes)
+        {
+            var node = root.Find("ReverseProxy", "Routes", id)!;
+            if (route.ClusterId is { } cluster && !clusters.ContainsKey(cluster))
+            {
+                findings.Error(node.Nearest("ClusterId"), $"there is no cluster \"{cluster}\"{NearestName.Hint(cluster, clusters.Keys)}");
+            }
+
+            if (route.Match is { Path: null or "", Hosts: null or { Count: 0 } } && !findings.HasErrorsIn(node.Nearest("Match")))
+            {
+                findings.Error(node.Nearest("Match"), "must have a Path or Hosts; \"Path\": \"/{**rest}\" matches every request");
+            }
+
+            if (route.AuthorizationPolicy is { } authorization && !authorization.Equals("anonymous", StringComparison.OrdinalIgnoreCase))
+            {
+                findings.Error(node.Nearest("AuthorizationPolicy"), "this program knows no users and cannot check them; let the upstream do it, and remove the key");
+            }
+
+            if (route.CorsPolicy is not null)
+            {
+                findings.Error(node.Nearest("CorsPolicy"), "this program has no CORS policies; let the upstream answer, or add headers by Transforms, and remove the key");
+            }
+
+            if (route.Match is { } match && !findings.HasErrorsIn(node))
+            {
+                if (seen.TryGetValue(Signature(route, match), out var other))
+                {
+                    findings.Error(node.Nearest("Match"), $"matches exactly what route \"{other}\" matches, with the same Order; give one of them another Match or Order");
+                }
+                else
+                {
+                    seen.Add(Signature(route, match), id);
+                }
+            }
+
+            CheckTimeouts(node, policies[id], findings);
+        }
+    }
+
+    // Two such routes would leave the router without a choice: it answers 500.
+    private static string Signature(RouteConfig route, RouteMatch match) => string.Join('\n',
+        route.Order ?? 0,
+        match.Path?.Trim('/'),
+        Sorted(match.Hosts),
+        Sorted(match.Methods),
+        Sorted(match.Headers?.Select(header => $"{header.Name}:{header.Mode}:{header.IsCaseSensitive}:{Sorted(header.Values)}")),
+        Sorted(match.QueryParameters?.Select(query => $"{query.Name}:{query.Mode}:{query.IsCaseSensitive}:{Sorted(query.Values)}")));
+
+    private static string Sorted(IEnumerable<string>? values) => string.Join('|', (values ?? []).Order(StringComparer.OrdinalIgnoreCase));
+
+    private static void CheckTimeouts(ConfigNode route, ResolvedPolicy policy, Findings findings)
+    {
+        var timeouts = policy.Options.Timeouts;
+        var node = policy.Written?.Nearest("Timeouts", "Attempt") ?? route;
+        if (timeouts.Total != Timeout.InfiniteTimeSpan && timeouts.Attempt > timeouts.Total)
+        {
+            findings.Warning(node,
+                $"an attempt may take {Values.Duration.Format(timeouts.Attempt)}, but the whole request only {Values.Duration.Format(timeouts.Total)}: the attempt timer never fires; lower Attempt or raise Total");
+        }
+
+        if (timeouts.Idle == Timeout.InfiniteTimeSpan)
+        {
+            findings.Warning(policy.Written?.Nearest("Timeouts", "Idle") ?? route,
+                "with Idle off a silent connection is held for ever; give it a long time instead, such as \"1h\"");
+        }
+    }
+}
