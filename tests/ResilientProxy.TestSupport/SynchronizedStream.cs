@@ -18,16 +18,16 @@ public sealed class SynchronizedStream : MemoryStream
     }
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer)
+    public override void Write(ReadOnlySpan<byte> buffer) => Write(buffer.ToArray(), 0, buffer.Length);
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count)
     {
         lock (_lock)
         {
-            base.Write(buffer);
+            base.Write(buffer, offset, count);
         }
     }
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)

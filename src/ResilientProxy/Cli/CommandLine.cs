@@ -1,5 +1,6 @@
 using System.Collections;
 using System.CommandLine;
+using ResilientProxy.Configuration;
 
 namespace ResilientProxy.Cli;
 
@@ -76,7 +77,7 @@ internal static class CommandLine
             {
                 expectsValue = false;
             }
-            else if (token.StartsWith("--", StringComparison.Ordinal) && token.Contains(':'))
+            else if (token.StartsWith("--", StringComparison.Ordinal) && (token.Contains(':') || ConfigFile.IsSection(token[2..].Split('=')[0])))
             {
                 expectsValue = !token.Contains('=');
             }

@@ -21,6 +21,10 @@ internal static class ConfigFile
 {
     private static readonly string[] Sections = [.. ModelShape.Of(typeof(ConfigDocument)).Keys.Select(key => key.Name).Where(name => name[0] != '$')];
 
+    /// <summary>Whether a name is one of the config's top-level keys.</summary>
+    /// <param name="name">The name.</param>
+    public static bool IsSection(string name) => Sections.Contains(name, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Reads and checks a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="environment">Environment variables; those that name a section of the config override it.</param>

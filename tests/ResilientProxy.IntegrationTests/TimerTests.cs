@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using ResilientProxy.TestSupport;
+
+namespace ResilientProxy.IntegrationTests;
+
+/// <summary>Each timer fires on time and says its name everywhere: status, Proxy-Status, metric and log.</summary>
+public class TimerTests
+{
+    private static readonly TimeSpan Setting = TimeSpan.FromMilliseconds(400);
+
+    [Fact]
+    public async Task The_attempt_timer_ends_an_attempt_without_response_headers()
+    {
+        await using var upstream = await Upstream.StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"400ms\", \"Total\": \"10s\" }", "", upstream.Url));
+
+        await AssertFiresAsync(proxy, "attempt", "http_response_timeout", "attempt timeout", "attempt_timeout");
+    }
+
+    [Fact]
+    public async Task The_total_timer_ends_a_request_whose_answer_has_not_begun()
+    {
+        await using var upstream = await Upstream.StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"off\", \"Total\": \"400ms\" }", "", upstream.Url));
+
+        await AssertFiresAsync(proxy, "total", "http_response_timeout", "total timeout", "total_timeout");
+    }
+
+    [Fact]
+    public async Task The_connect_timer_ends_a_connection_nobody_accepts()
+    {
+        using var full = new FullListener();
+        await using var proxy = await RunningProxy.StartAsync(
+            RunningProxy.OneRoute("", "\"Resilience\": { \"ConnectTimeout\": \"400ms\" }", full.Url));
+
+        await AssertFiresAsync(proxy, "connect", "connection_timeout", "connect timeout", "connection_timeout");
+    }
+
+    [Fact]
+    public async Task The_idle_timer_resets_a_response_that_falls_silent()
+    {
+        await using var upstream = await Upstream.StartAsync(async context =>
+        {
+            await context.Response.WriteAsync("beginning");
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Timeouts\": { \"Idle\": \"400ms\" }", "", upstream.Url));
+        using var response = await proxy.Client.GetAsync("/", HttpCompletionOption.ResponseHeadersRead);
+
+        var started = Stopwatch.GetTimestamp();
+        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
+
+        AssertOnTime(Stopwatch.GetElapsedTime(started));
+        Assert.Equal(1, await proxy.MetricAsync("resilient_proxy_timeouts_total{route=\"route\",kind=\"idle\"}"));
+        Assert.Equal("idle_timeout", Assert.Single(await proxy.AccessLogAsync(1)).GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task A_response_that_trickles_outlives_every_timer_but_idle()
+    {
+        await using var upstream = await Upstream.StartAsync(async context =>
+        {
+            for (var i = 0; i < 15; i++)
+            {
+                await context.Response.WriteAsync("x");
+                await context.Response.Body.FlushAsync();
+                await Task.Delay(100, context.RequestAborted);
+            }
+        });
+        await using var proxy = await RunningProxy.StartAsync(
+            RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"300ms\", \"Total\": \"500ms\", \"Idle\": \"400ms\" }", "", upstream.Url));
+
+        Assert.Equal(new string('x', 15), await proxy.Client.GetStringAsync("/"));
+    }
+
+    [Fact]
+    public async Task Minutes_of_silence_pass_where_every_timer_is_off()
+    {
+        var time = new ManualTime();
+        var release = new TaskCompletionSource();
+        var arrived = new TaskCompletionSource();
+        await using var upstream = await Upstream.StartAsync(async context =>
+        {
+            arrived.SetResult();
+            await release.Task;
+            await context.Response.WriteAsync("at last");
+        });
+        await using var proxy = await RunningProxy.StartAsync(
+            RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"off\", \"Total\": \"off\", \"Idle\": \"1h\" }", "", upstream.Url), time: time);
+
+        var sending = proxy.Client.GetStringAsync("/");
+        await arrived.Task;
+        time.Advance(TimeSpan.FromMinutes(30));
+        release.SetResult();
+
+        Assert.Equal("at last", await sending);
+    }
+
+    [Fact]
+    public async Task The_timers_go_by_the_given_clock()
+    {
+        var time = new ManualTime();
+        var arrived = new TaskCompletionSource();
+        await using var upstream = await Upstream.StartAsync(context =>
+        {
+            arrived.SetResult();
+            return Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"1h\", \"Total\": \"2h\" }", "", upstream.Url), time: time);
+
+        var sending = proxy.Client.GetAsync("/");
+        await arrived.Task;
+        time.Advance(TimeSpan.FromMinutes(59));
+        Assert.False(sending.IsCompleted);
+        time.Advance(TimeSpan.FromMinutes(2));
+
+        using var response = await sending;
+        Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+    }
+
+    private static async Task AssertFiresAsync(RunningProxy proxy, string kind, string word, string name, string reason)
+    {
+        using var warm = await proxy.Client.GetAsync("/warm"); // the first request pays for the compiler
+        var started = Stopwatch.GetTimestamp();
+        using var response = await proxy.Client.GetAsync("/");
+        var elapsed = Stopwatch.GetElapsedTime(started);
+
+        Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+        AssertOnTime(elapsed);
+        var status = response.Headers.GetValues("Proxy-Status").Single();
+        Assert.Contains($"error={word}", status);
+        Assert.Contains(name, status);
+        Assert.Equal(2, await proxy.MetricAsync($"resilient_proxy_timeouts_total{{route=\"route\",kind=\"{kind}\"}}"));
+        var lines = await proxy.AccessLogAsync(2);
+        Assert.All(lines, line => Assert.Equal(reason, line.GetProperty("reason").GetString()));
+        Assert.All(lines, line => Assert.Equal("timeout", line.GetProperty("outcome").GetString()));
+    }
+
+    // Within 10 % + 50 ms of the setting; the machine may be busy with other tests, so the upper bound is wider than the promise.
+    private static void AssertOnTime(TimeSpan elapsed) => Assert.InRange(elapsed, Setting * 0.9, (Setting * 1.1) + TimeSpan.FromMilliseconds(250));
+}
