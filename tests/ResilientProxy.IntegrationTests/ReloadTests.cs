@@ -155,9 +155,9 @@ public class ReloadTests
         Assert.Equal("steady", await proxy.Client.GetStringAsync("/steady"));
         var connections = steady.Connections.Count;
 
+        var served = 0;
         using var stop = new CancellationTokenSource();
         var load = LoadAsync(stop.Token);
-        var served = 0;
         for (var i = 1; i <= 100; i++)
         {
             var good = i % 2 == 0;

@@ -61,7 +61,7 @@ public sealed class RunningProxy : IAsyncDisposable
             StandardOutput = accessLog,
             Logging = logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug),
         };
-        var result = options.LoadConfig();
+        var result = options.CheckConfig(options.ReadConfig());
         if (result.Config is null)
         {
             throw new InvalidOperationException("The test's config is wrong:\n" + string.Join('\n', result.Findings));

@@ -31,7 +31,7 @@ internal static class RunCommand
         ConfigResult result;
         try
         {
-            result = options.LoadConfig();
+            result = options.CheckConfig(options.ReadConfig());
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

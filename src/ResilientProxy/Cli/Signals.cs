@@ -20,7 +20,7 @@ internal sealed class Signals : IDisposable
             PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
             {
                 signal.Cancel = true;
-                app.Reloader.Request();
+                _ = app.Reloader.ReloadAsync(); // reports by log and metric, and never throws
             }),
         ];
 

@@ -21,6 +21,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
     private readonly ProxyParts _parts;
     private readonly ILogger _logger;
     private readonly Task _loop;
+    private byte[]? _seen;
 
     /// <summary>Waits for the first request.</summary>
     /// <param name="options">Where the config is.</param>
@@ -43,17 +44,19 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
     /// <summary>How the last reload went.</summary>
     public ReloadStatus Last { get; private set; }
 
-    /// <summary>Asks for a reload; returns at once.</summary>
-    public void Request() => _requests.Writer.TryWrite(true);
+    /// <summary>Says that the file may have changed; returns at once. A file that says what it said before is left alone.</summary>
+    public void FileChanged() => _requests.Writer.TryWrite(true);
 
     /// <summary>Reads the file now and takes it over if it may be.</summary>
     /// <returns>How it went.</returns>
-    public async Task<ReloadStatus> ReloadAsync()
+    public Task<ReloadStatus> ReloadAsync() => ReloadAsync(onlyIfChanged: false);
+
+    private async Task<ReloadStatus> ReloadAsync(bool onlyIfChanged)
     {
         await _turn.WaitAsync();
         try
         {
-            return Last = await ReloadInTurnAsync();
+            return Last = await ReloadInTurnAsync(onlyIfChanged);
         }
         finally
         {
@@ -73,16 +76,23 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
     {
         await foreach (var _ in _requests.Reader.ReadAllAsync())
         {
-            await ReloadAsync();
+            await ReloadAsync(onlyIfChanged: true);
         }
     }
 
-    private async Task<ReloadStatus> ReloadInTurnAsync()
+    private async Task<ReloadStatus> ReloadInTurnAsync(bool onlyIfChanged)
     {
         IReadOnlyList<ConfigFinding> findings;
         try
         {
-            var result = _options.LoadConfig();
+            var utf8 = _options.ReadConfig();
+            if (onlyIfChanged && _seen is not null && utf8.AsSpan().SequenceEqual(_seen))
+            {
+                return Last;
+            }
+
+            _seen = utf8;
+            var result = _options.CheckConfig(utf8);
             findings = result.Findings;
             if (result.Config is { } config)
             {
@@ -92,6 +102,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
+            _seen = null; // whatever it says when it is back counts anew
             findings = [new(FindingSeverity.Error, "$", $"the file cannot be read: {error.Message}", Line: 0)];
         }
         catch (Exception error)

@@ -59,7 +59,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         {
             await admin.StartAsync();
             await traffic.StartAsync();
-            watcher = new ConfigFileWatcher(options.ConfigPath, options.Time, reloader.Request);
+            watcher = new ConfigFileWatcher(options.ConfigPath, options.Time, reloader.FileChanged);
             parts.Metrics.ConfigLoaded();
             parts.Drain.Started();
             return new(traffic, admin, parts, reloader, watcher);

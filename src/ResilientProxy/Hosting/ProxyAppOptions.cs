@@ -23,8 +23,12 @@ internal sealed record ProxyAppOptions
     /// <summary>Adds where the application's log goes.</summary>
     public Action<ILoggingBuilder> Logging { get; init; } = static _ => { };
 
-    /// <summary>Reads the config as it is now.</summary>
+    /// <summary>Reads the config file as it is now.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public ConfigResult LoadConfig() => ConfigFile.Load(ConfigPath, Environment, Overrides);
+    public byte[] ReadConfig() => File.ReadAllBytes(ConfigPath);
+
+    /// <summary>Checks what was read, with the overrides over it.</summary>
+    /// <param name="utf8">The file's bytes.</param>
+    public ConfigResult CheckConfig(ReadOnlySpan<byte> utf8) => ConfigFile.Parse(utf8, Environment, Overrides);
 }
