@@ -316,6 +316,7 @@ public sealed class AccessLogTests
         protected override void Dispose(bool disposing)
         {
             // Open for the sink's next try, as the file on the disk is.
+            base.Dispose(disposing: false);
         }
     }
 
