@@ -96,7 +96,11 @@ internal sealed partial class AccessLog : IAsyncDisposable
     /// <summary>Writes what is queued, for at most two seconds; what is left then is dropped and counted.</summary>
     public async ValueTask DisposeAsync()
     {
-        _lines.Writer.TryComplete();
+        if (!_lines.Writer.TryComplete())
+        {
+            return; // disposed before
+        }
+
         await _stopping.CancelAsync();
         try
         {

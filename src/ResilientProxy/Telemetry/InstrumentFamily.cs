@@ -87,7 +87,7 @@ internal sealed class InstrumentFamily : MetricFamily
 
     private static (MetricType Type, Func<IMetric> Create) Kind(Instrument instrument) => instrument switch
     {
-        // The runtime publishes these two as counters, and they go down as well as up.
+        // .NET 10 publishes these two as counters, and they go down as well.
         { Name: "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length" } => (MetricType.Gauge, static () => new Gauge()),
         Histogram<double> histogram => (MetricType.Histogram, () => new Histogram(histogram.Advice?.HistogramBucketBoundaries ?? Histogram.DefaultBounds)),
         Counter<long> => (MetricType.Counter, static () => new UpDownCounter()),

@@ -168,8 +168,9 @@ public sealed class AccessLogTests
     [Fact]
     public async Task A_disk_error_is_logged_once_its_lines_are_counted_and_writing_is_tried_again_ever_later()
     {
-        using var disk = new FailingStream { Failures = 2 };
-        var log = Log(new RollingFileSink("unused", open: _ => disk));
+        using var disk = new MemoryStream();
+        var failures = 2;
+        var log = Log(new RollingFileSink("unused", open: _ => failures-- > 0 ? new FullDisk() : disk));
 
         log.Write(Entry);
         Assert.Equal(TimeSpan.FromSeconds(1), await _time.TimerSet());
@@ -192,8 +193,7 @@ public sealed class AccessLogTests
     [Fact]
     public async Task Disposal_does_not_wait_for_a_backoff()
     {
-        using var disk = new FailingStream { Failures = int.MaxValue };
-        var log = Log(new RollingFileSink("unused", open: _ => disk));
+        var log = Log(new RollingFileSink("unused", open: _ => new FullDisk()));
         log.Write(Entry);
         await _time.TimerSet();
         log.Write(Entry);
@@ -250,6 +250,7 @@ public sealed class AccessLogTests
 
         log.Write(Entry);
         await log.DisposeAsync();
+        await log.DisposeAsync();
 
         Assert.True(output.CanWrite);
         Assert.StartsWith("2026-01-02T03:04:05.678Z 502 GET", Assert.Single(Lines(output)), StringComparison.Ordinal);
@@ -298,26 +299,10 @@ public sealed class AccessLogTests
         }
     }
 
-    /// <summary>A disk that is full for the first writes, and whose file can be opened again.</summary>
-    private sealed class FailingStream : MemoryStream
+    /// <summary>A file on a full disk: it opens, and takes nothing.</summary>
+    private sealed class FullDisk : MemoryStream
     {
-        public int Failures { get; set; }
-
-        public override void Write(ReadOnlySpan<byte> buffer)
-        {
-            if (Failures-- > 0)
-            {
-                throw new IOException("No space left on device");
-            }
-
-            base.Write(buffer);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            // Open for the sink's next try, as the file on the disk is.
-            base.Dispose(disposing: false);
-        }
+        public override void Write(ReadOnlySpan<byte> buffer) => throw new IOException("No space left on device");
     }
 
     private sealed class RecordedLog : ILogger<AccessLog>

@@ -92,13 +92,25 @@ public sealed class RuntimeMetricsTests
     public void After_disposal_nothing_is_listened_to()
     {
         using var meter = new Meter("Microsoft.AspNetCore.Server.Kestrel");
-        var counter = meter.CreateUpDownCounter<long>("kestrel.disposal_test");
+        var connections = meter.CreateUpDownCounter<long>("kestrel.disposal_test");
         var runtime = new RuntimeMetrics(new Counter());
-        Assert.True(counter.Enabled);
+        connections.Add(1);
 
         runtime.Dispose();
+        connections.Add(1);
 
-        Assert.False(counter.Enabled);
+        Assert.Equal("1", Scrapes.Text(runtime.Collect()).Sample("kestrel_disposal_test"));
+    }
+
+    [Fact]
+    public void What_the_runtime_calls_a_counter_and_goes_down_is_a_gauge()
+    {
+        using var runtime = new RuntimeMetrics(new Counter());
+
+        var scrape = Scrapes.Text(runtime.Collect());
+
+        Assert.Contains("# TYPE dotnet_thread_pool_threads gauge", scrape, StringComparison.Ordinal);
+        Assert.Contains("# TYPE dotnet_thread_pool_queue_length gauge", scrape, StringComparison.Ordinal);
     }
 
     [Theory]
