@@ -4,7 +4,7 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 ARG TARGETARCH=amd64
 WORKDIR /source
-COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props .editorconfig ./
 COPY config/proxy.schema.json config/
 COPY src/ResilientProxy/ResilientProxy.csproj src/ResilientProxy/packages.lock.json src/ResilientProxy/
 RUN dotnet restore src/ResilientProxy --locked-mode
