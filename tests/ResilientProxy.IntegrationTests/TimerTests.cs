@@ -14,7 +14,7 @@ public class TimerTests
     public async Task The_attempt_timer_ends_an_attempt_without_response_headers()
     {
         await using var upstream = await Upstream.StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
-        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"400ms\", \"Total\": \"10s\" }", "", upstream.Url));
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Retry\": \"off\", \"Timeouts\": { \"Attempt\": \"400ms\", \"Total\": \"10s\" }", "", upstream.Url));
 
         await AssertFiresAsync(proxy, "attempt", "http_response_timeout", "attempt timeout", "attempt_timeout");
     }
@@ -33,7 +33,7 @@ public class TimerTests
     {
         using var full = new FullListener();
         await using var proxy = await RunningProxy.StartAsync(
-            RunningProxy.OneRoute("", "\"Resilience\": { \"ConnectTimeout\": \"400ms\" }", full.Url));
+            RunningProxy.OneRoute("\"Retry\": \"off\"", "\"Resilience\": { \"ConnectTimeout\": \"400ms\" }", full.Url));
 
         await AssertFiresAsync(proxy, "connect", "connection_timeout", "connect timeout", "connection_timeout");
     }
@@ -109,7 +109,7 @@ public class TimerTests
             arrived.SetResult();
             return Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
-        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"1h\", \"Total\": \"2h\" }", "", upstream.Url), time: time);
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Retry\": \"off\", \"Timeouts\": { \"Attempt\": \"1h\", \"Total\": \"2h\" }", "", upstream.Url), time: time);
 
         var sending = proxy.Client.GetAsync("/");
         await arrived.Task;

@@ -13,6 +13,7 @@ public partial class ArchitectureTests
         ["Telemetry"] = 0,
         ["Values"] = 0,
         ["Timeouts"] = 1,
+        ["Retry"] = 1,
         ["LoadBalancing"] = 1,
         ["Configuration"] = 2,
         ["Forwarding"] = 3,

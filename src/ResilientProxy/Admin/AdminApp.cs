@@ -68,9 +68,7 @@ internal static partial class AdminApp
 
     private static async Task WriteMetricsAsync(HttpContext context, MetricsScrape scrape)
     {
-        var format = ExpositionFormats.Negotiate(context.Request.Headers.Accept);
-        context.Response.ContentType = format.ContentType();
-        scrape.Write(context.Response.BodyWriter, format);
+        context.Response.ContentType = scrape.Write(context.Request.Headers.Accept, context.Response.BodyWriter);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 

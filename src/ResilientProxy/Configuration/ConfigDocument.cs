@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using ResilientProxy.Configuration.Kestrel;
 using ResilientProxy.Configuration.Tree;
 using ResilientProxy.Telemetry;
+using ResilientProxy.Values;
 using Yarp.ReverseProxy.Configuration;
 
 namespace ResilientProxy.Configuration;
@@ -45,6 +46,10 @@ internal sealed record ReverseProxySection
 /// <summary>What routes share.</summary>
 internal sealed record ResilienceSection
 {
+    /// <summary>What all the request bodies recorded for retries may take together; 0 to 64 GiB. Beyond it, new requests stream without being recorded.</summary>
+    [SizeRange("0", "64GiB")]
+    public long MaxReplayMemory { get; init; } = 64 * 1024 * 1024;
+
     /// <summary>Policies by their names, for a route's <c>Policy</c>; "standard" and "none" are built in.</summary>
     public IReadOnlyDictionary<string, RouteOptions> Policies { get; init; } = new Dictionary<string, RouteOptions>();
 }

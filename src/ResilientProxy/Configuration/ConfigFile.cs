@@ -59,7 +59,7 @@ internal static class ConfigFile
             StringComparer.OrdinalIgnoreCase);
         var clusters = document.ReverseProxy.Clusters.ToDictionary(
             cluster => cluster.Key,
-            cluster => root.Find("ReverseProxy", "Clusters", cluster.Key, YarpKeys.Resilience) is { } node ? binder.Bind<ClusterOptions>(node) : new(),
+            cluster => root.Find("ReverseProxy", "Clusters", cluster.Key, YarpKeys.Resilience) is { } node and not ConfigScalar { ScalarKind: ScalarKind.Null } ? binder.Bind<ClusterOptions>(node) : new(),
             StringComparer.OrdinalIgnoreCase);
 
         policies.WarnOfUnused();
@@ -77,6 +77,7 @@ internal static class ConfigFile
             HostSettings = HostSettings.Flatten(root, "Kestrel", "Logging"),
             Limits = document.Kestrel.Limits,
             Admin = document.Admin,
+            MaxReplayMemory = document.Resilience.MaxReplayMemory,
             AccessLog = document.AccessLog ?? new AccessLogOptions { Path = "off" },
             Routes = [.. document.ReverseProxy.Routes.Select(route => new RouteEntry(
                 route.Value, routes[route.Key].Options, Digest(route.Value, routes[route.Key].Options), routes[route.Key].Written))],

@@ -20,6 +20,9 @@ internal sealed record ProxyConfig
     /// <summary>The access log.</summary>
     public required AccessLogOptions AccessLog { get; init; }
 
+    /// <summary>What all the request bodies recorded for retries may take together, in bytes.</summary>
+    public required long MaxReplayMemory { get; init; }
+
     /// <summary>The routes in the order of the file.</summary>
     public required IReadOnlyList<RouteEntry> Routes { get; init; }
 

@@ -1,3 +1,4 @@
+using ResilientProxy.Retry;
 using ResilientProxy.Timeouts;
 
 namespace ResilientProxy.Configuration;
@@ -10,4 +11,7 @@ internal sealed record RouteOptions
 
     /// <summary>How long the route's requests may take.</summary>
     public TimeoutOptions Timeouts { get; init; } = new();
+
+    /// <summary>Whether a failed attempt is followed by another one; "off" for never.</summary>
+    public RetryOptions? Retry { get; init; } = new();
 }

@@ -42,6 +42,9 @@ internal sealed class Exchange
     /// <summary>Why the proxy answered by itself or broke the answer off; null where an upstream's answer went through whole.</summary>
     public ProxyError? Error { get; private set; }
 
+    /// <summary>Why no further attempt was made after a failed one; null where there was none to make.</summary>
+    public string? Stopped { get; set; }
+
     /// <summary>How it ended.</summary>
     public RequestOutcome Outcome { get; set; } = RequestOutcome.Success;
 

@@ -36,6 +36,7 @@ internal sealed partial class ExchangeRoom(
         }
         finally
         {
+            exchange.Body?.Dispose();
             End(exchange);
         }
     }
@@ -81,6 +82,7 @@ internal sealed partial class ExchangeRoom(
             Outcome = exchange.Outcome,
             Reason = exchange.Reason,
             Attempts = exchange.Trail,
+            Stopped = exchange.Stopped,
         });
     }
 

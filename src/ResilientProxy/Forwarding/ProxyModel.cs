@@ -1,5 +1,6 @@
 using ResilientProxy.Configuration;
 using ResilientProxy.LoadBalancing;
+using ResilientProxy.Retry;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 using RouteOptions = ResilientProxy.Configuration.RouteOptions;
@@ -11,6 +12,7 @@ namespace ResilientProxy.Forwarding;
 /// <param name="Options">The policy in force.</param>
 /// <param name="Cluster">Where its requests go.</param>
 /// <param name="Target">How the request target is written for the upstream.</param>
+/// <param name="Retry">Its retries, with the budget they share; null where there are none.</param>
 /// <param name="MaxRequestBodySize">The largest request body in bytes; null for none.</param>
 /// <param name="Metrics">The route's own series.</param>
 /// <param name="Digest">Changes exactly when the route, its policy or its cluster changes.</param>
@@ -19,6 +21,7 @@ internal sealed record ProxyRoute(
     RouteOptions Options,
     ProxyCluster Cluster,
     RequestTarget Target,
+    RetryPolicy? Retry,
     long? MaxRequestBodySize,
     RouteMetrics Metrics,
     string Digest);

@@ -1,5 +1,6 @@
 using ResilientProxy.Configuration;
 using ResilientProxy.LoadBalancing;
+using ResilientProxy.Retry;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -55,9 +56,25 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
             entry.Options,
             cluster,
             new RequestTarget(entry.Yarp),
+            RetryOf(entry),
             entry.Yarp.MaxRequestBodySize,
             metrics.ForRoute(entry.Yarp.RouteId, cluster.Id),
             digest);
+    }
+
+    // The budget goes on where the retries did not change: records compare by value, their lists do not.
+    private RetryPolicy? RetryOf(RouteEntry entry)
+    {
+        if (entry.Options.Retry is not { } options)
+        {
+            return null;
+        }
+
+        var before = _current?.Routes.GetValueOrDefault(entry.Yarp.RouteId)?.Retry;
+        var same = before is not null
+            && before.Options.On.SequenceEqual(options.On) && before.Options.Methods.SequenceEqual(options.Methods)
+            && before.Options with { On = options.On, Methods = options.Methods } == options;
+        return same ? before : new RetryPolicy(options, time);
     }
 
     private ProxyCluster BuildCluster(ClusterEntry entry)

@@ -14,9 +14,18 @@ internal static class Words
     /// <summary>The client's own message was at fault.</summary>
     public const string ClientError = "client_error";
 
+    /// <summary>A retry rescued the request.</summary>
+    public const string ByRetry = "retry";
+
+    private static readonly string[] GrpcStatuses = [.. Enumerable.Range(0, 17).Select(status => $"grpc_{status}")];
+
     private static readonly string[] Statuses = [.. Enumerable.Range(0, 1000).Select(status => status.ToString(CultureInfo.InvariantCulture))];
 
     /// <summary>A response by its status, as the config writes it.</summary>
     /// <param name="status">The status, 100 to 999.</param>
     public static string OfStatus(int status) => Statuses[status];
+
+    /// <summary>A gRPC answer by its status.</summary>
+    /// <param name="status">The <c>grpc-status</c>, 0 to 16.</param>
+    public static string OfGrpc(int status) => GrpcStatuses[status];
 }

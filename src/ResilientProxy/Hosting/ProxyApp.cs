@@ -44,6 +44,9 @@ internal sealed class ProxyApp : IAsyncDisposable
     /// <summary>Everything that is counted.</summary>
     public ProxyMetrics Metrics => _parts.Metrics;
 
+    /// <summary>Bytes of request bodies that are recorded at this moment.</summary>
+    public long ReplayMemoryUsed => _parts.Replay.Used;
+
     /// <summary>Starts serving.</summary>
     /// <param name="config">A checked config.</param>
     /// <param name="options">What else it is started with.</param>
@@ -142,6 +145,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Services.AddSingleton(parts.Metrics);
         builder.Services.AddSingleton(parts.Sweep);
         builder.Services.AddSingleton(parts.Drain.State);
+        builder.Services.AddSingleton(parts.Replay);
         builder.Services.AddSingleton<ResponseCopy>();
         builder.Services.AddSingleton<UpgradeForwarder>();
         builder.Services.AddSingleton<ExchangeForwarder>();

@@ -19,6 +19,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Runtime = new RuntimeMetrics(Metrics.Registry.Overflowed);
         Sweep = new TimerSweep(Time);
         Models = new ProxyModelStore(Metrics, Time);
+        Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();
     }
@@ -40,6 +41,9 @@ internal sealed class ProxyParts : IAsyncDisposable
 
     /// <summary>What is in force.</summary>
     public ProxyModelStore Models { get; }
+
+    /// <summary>What bounds the recorded request bodies.</summary>
+    public ReplayMemory Replay { get; }
 
     /// <summary>What YARP routes by.</summary>
     public YarpConfigSource Source { get; }

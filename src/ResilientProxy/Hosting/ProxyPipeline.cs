@@ -44,6 +44,7 @@ internal static class ProxyPipeline
 
         exchange.Route = route;
         route.Metrics.RequestStarted();
+        route.Retry?.Budget.RequestStarted();
         await next(context);
     }
 }

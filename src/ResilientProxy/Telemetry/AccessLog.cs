@@ -50,7 +50,7 @@ internal sealed partial class AccessLog : IAsyncDisposable
         _time = time;
         _logger = logger;
         _random = random ?? Random.Shared;
-        _lines = Channel.CreateBounded<AccessLogEntry>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
+        _lines = Channel.CreateBounded<AccessLogEntry>(new BoundedChannelOptions(QueueLength));
         _writing = sink is null
             ? Task.CompletedTask
             : Task.Factory.StartNew(() => WriteLines(sink), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -110,8 +110,15 @@ internal sealed partial class AccessLog : IAsyncDisposable
         catch (TimeoutException)
         {
             // The thread hangs in a write. It is a background thread, so it does not keep the process.
-            Log.FlushTimedOut(_logger, _lines.Reader.Count, FlushBound.TotalSeconds);
-            _dropped.Add(_lines.Reader.Count);
+            // Taken away from it, so that no line is both counted as lost and written should the write come back.
+            var lost = 0;
+            while (_lines.Reader.TryRead(out _))
+            {
+                lost++;
+            }
+
+            _dropped.Add(lost);
+            Log.FlushTimedOut(_logger, lost, FlushBound.TotalSeconds);
         }
     }
 
@@ -164,8 +171,9 @@ internal sealed partial class AccessLog : IAsyncDisposable
         {
             sink.Write(lines);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ObjectDisposedException)
+        catch (Exception exception)
         {
+            // Of whatever kind: the one thread that writes must outlive it.
             // Part of them may have been written; to write them again could double lines, and memory has an end.
             _dropped.Add(count);
             if (!failedBefore)

@@ -87,7 +87,7 @@ internal sealed class InstrumentFamily : MetricFamily
 
     private static (MetricType Type, Func<IMetric> Create) Kind(Instrument instrument) => instrument switch
     {
-        // .NET 10 publishes these two as counters, and they go down as well.
+        // .NET publishes these two as counters though they fall again; as counters, every fall would look like a restart.
         { Name: "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length" } => (MetricType.Gauge, static () => new Gauge()),
         Histogram<double> histogram => (MetricType.Histogram, () => new Histogram(histogram.Advice?.HistogramBucketBoundaries ?? Histogram.DefaultBounds)),
         Counter<long> => (MetricType.Counter, static () => new UpDownCounter()),

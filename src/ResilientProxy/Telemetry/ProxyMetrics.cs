@@ -36,6 +36,9 @@ internal sealed class ProxyMetrics : IDisposable
         Timeouts = Registry.Counter("timeouts_total", "Timers that ran out.", "route", "kind");
         UpstreamBytes = Registry.Counter("upstream_bytes_total", "Body bytes between the proxy and destinations, seen from the proxy.", "route", "direction");
         ClientBytes = Registry.Counter("client_bytes_total", "Body bytes between clients and the proxy, seen from the proxy.", "route", "direction");
+        Retries = Registry.Counter("retries_total", "Attempts that followed a failed one, by what had failed.", "route", "reason");
+        RetriesStopped = Registry.Counter("retries_stopped_total", "Failed requests for which no further attempt was made, by why not.", "route", "reason");
+        Rescued = Registry.Counter("rescued_requests_total", "Requests that ended well although an attempt had failed, by what rescued them.", "route", "by");
         Attempts = Registry.Counter("attempts_total", "Attempts at a destination that ended: success, or the reason of the failure.", "cluster", "destination", "outcome");
         AttemptDuration = Registry.Histogram("attempt_duration_seconds", "Time an attempt at a destination took until its outcome was known.", "cluster", "destination");
         AttemptsInFlight = Registry.UpDownCounter("attempts_in_flight", "Attempts at a destination that have not ended yet.", "cluster", "destination");
@@ -81,6 +84,12 @@ internal sealed class ProxyMetrics : IDisposable
     internal LabelledFamily<Counter> UpstreamBytes { get; }
 
     internal LabelledFamily<Counter> ClientBytes { get; }
+
+    internal LabelledFamily<Counter> Retries { get; }
+
+    internal LabelledFamily<Counter> RetriesStopped { get; }
+
+    internal LabelledFamily<Counter> Rescued { get; }
 
     internal LabelledFamily<Counter> Attempts { get; }
 

@@ -21,6 +21,9 @@ internal sealed class RouteMetrics
     private readonly Counter _toClient;
     private readonly Counter _fromUpstream;
     private readonly Counter _toUpstream;
+    private readonly CounterSet _retries;
+    private readonly CounterSet _retriesStopped;
+    private readonly CounterSet _rescued;
 
     public RouteMetrics(ProxyMetrics metrics, string route, string cluster)
     {
@@ -37,6 +40,9 @@ internal sealed class RouteMetrics
         _toClient = metrics.ClientBytes.With(route, "out");
         _fromUpstream = metrics.UpstreamBytes.With(route, "in");
         _toUpstream = metrics.UpstreamBytes.With(route, "out");
+        _retries = new CounterSet(metrics.Retries, _lifetime, route);
+        _retriesStopped = new CounterSet(metrics.RetriesStopped, _lifetime, route);
+        _rescued = new CounterSet(metrics.Rescued, _lifetime, route);
 
         // So that a route that has seen no request yet shows as 0 and the first one as an increase.
         Requests(statusCode: 200, RequestOutcome.Success);
@@ -67,6 +73,18 @@ internal sealed class RouteMetrics
 
     /// <summary>The first byte of the response went to the client, this long after the request arrived.</summary>
     public void FirstByte(TimeSpan sinceArrival) => _timeToFirstByte.Record(sinceArrival);
+
+    /// <summary>A further attempt is made because one failed.</summary>
+    /// <param name="reason">What failed: one of a closed list, never text from outside.</param>
+    public void Retried(string reason) => _retries[reason].Increment();
+
+    /// <summary>No further attempt is made although one failed.</summary>
+    /// <param name="reason">Why not: one of a closed list.</param>
+    public void RetryStopped(string reason) => _retriesStopped[reason].Increment();
+
+    /// <summary>A request ended well although an attempt had failed.</summary>
+    /// <param name="by">What rescued it: one of a closed list.</param>
+    public void Rescued(string by) => _rescued[by].Increment();
 
     /// <summary>A timer ran out.</summary>
     public void TimedOut(TimeoutKind kind) => _timeouts[(int)kind].Increment();

@@ -168,9 +168,8 @@ public sealed class AccessLogTests
     [Fact]
     public async Task A_disk_error_is_logged_once_its_lines_are_counted_and_writing_is_tried_again_ever_later()
     {
-        using var disk = new MemoryStream();
-        var failures = 2;
-        var log = Log(new RollingFileSink("unused", open: _ => failures-- > 0 ? new FullDisk() : disk));
+        using var disk = new FailingStream { Failures = 2 };
+        var log = Log(new RollingFileSink("unused", open: _ => disk));
 
         log.Write(Entry);
         Assert.Equal(TimeSpan.FromSeconds(1), await _time.TimerSet());
@@ -193,7 +192,8 @@ public sealed class AccessLogTests
     [Fact]
     public async Task Disposal_does_not_wait_for_a_backoff()
     {
-        var log = Log(new RollingFileSink("unused", open: _ => new FullDisk()));
+        using var disk = new FailingStream { Failures = int.MaxValue };
+        var log = Log(new RollingFileSink("unused", open: _ => disk));
         log.Write(Entry);
         await _time.TimerSet();
         log.Write(Entry);
@@ -201,6 +201,36 @@ public sealed class AccessLogTests
         await log.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
 
         Assert.Equal(2, _dropped.Value);
+    }
+
+    [Fact]
+    public async Task What_is_written_after_disposal_is_counted_as_dropped_and_a_second_disposal_does_nothing()
+    {
+        using var output = new MemoryStream();
+        var log = Log(new StreamSink(output));
+        await log.DisposeAsync();
+
+        log.Write(Entry);
+        await log.DisposeAsync();
+
+        Assert.Equal(0, output.Length);
+        Assert.Equal(1, _dropped.Value);
+    }
+
+    [Fact]
+    public async Task An_error_nobody_foresaw_does_not_end_the_log()
+    {
+        using var output = new MemoryStream();
+        var opened = 0;
+        var log = Log(new RollingFileSink("unused", open: _ => ++opened == 1 ? throw new InvalidOperationException("unforeseen") : output));
+
+        log.Write(Entry);
+        await _time.TimerSet();
+        log.Write(Entry);
+        await log.DisposeAsync();
+
+        Assert.Equal(1, _dropped.Value);
+        Assert.Single(Lines(output));
     }
 
     [Fact]
@@ -250,7 +280,6 @@ public sealed class AccessLogTests
 
         log.Write(Entry);
         await log.DisposeAsync();
-        await log.DisposeAsync();
 
         Assert.True(output.CanWrite);
         Assert.StartsWith("2026-01-02T03:04:05.678Z 502 GET", Assert.Single(Lines(output)), StringComparison.Ordinal);
@@ -299,10 +328,25 @@ public sealed class AccessLogTests
         }
     }
 
-    /// <summary>A file on a full disk: it opens, and takes nothing.</summary>
-    private sealed class FullDisk : MemoryStream
+    /// <summary>A disk that is full for the first writes, and whose file can be opened again.</summary>
+    private sealed class FailingStream : MemoryStream
     {
-        public override void Write(ReadOnlySpan<byte> buffer) => throw new IOException("No space left on device");
+        public int Failures { get; set; }
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (Failures-- > 0)
+            {
+                throw new IOException("No space left on device");
+            }
+
+            base.Write(buffer);
+        }
+
+        public override void Close()
+        {
+            // Open for the sink's next try, as the file on the disk is.
+        }
     }
 
     private sealed class RecordedLog : ILogger<AccessLog>

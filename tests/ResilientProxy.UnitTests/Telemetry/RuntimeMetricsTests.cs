@@ -16,6 +16,8 @@ public sealed class RuntimeMetricsTests
 
         Assert.True(double.Parse(scrape.Sample("dotnet_gc_collections_total{gc_heap_generation=\"gen2\"}")!) >= 1);
         Assert.True(double.Parse(scrape.Sample("dotnet_thread_pool_threads")!) >= 0);
+        Assert.Contains("# TYPE dotnet_thread_pool_threads gauge", scrape, StringComparison.Ordinal);
+        Assert.Contains("# TYPE dotnet_thread_pool_queue_length gauge", scrape, StringComparison.Ordinal);
         Assert.True(double.Parse(scrape.Sample("process_cpu_seconds_total")!) > 0);
         Assert.True(double.Parse(scrape.Sample("process_resident_memory_bytes")!) > 1_000_000);
         Assert.True(double.Parse(scrape.Sample("process_start_time_seconds")!) > 1_700_000_000);
@@ -92,25 +94,13 @@ public sealed class RuntimeMetricsTests
     public void After_disposal_nothing_is_listened_to()
     {
         using var meter = new Meter("Microsoft.AspNetCore.Server.Kestrel");
-        var connections = meter.CreateUpDownCounter<long>("kestrel.disposal_test");
+        var counter = meter.CreateUpDownCounter<long>("kestrel.disposal_test");
         var runtime = new RuntimeMetrics(new Counter());
-        connections.Add(1);
+        Assert.True(counter.Enabled);
 
         runtime.Dispose();
-        connections.Add(1);
 
-        Assert.Equal("1", Scrapes.Text(runtime.Collect()).Sample("kestrel_disposal_test"));
-    }
-
-    [Fact]
-    public void What_the_runtime_calls_a_counter_and_goes_down_is_a_gauge()
-    {
-        using var runtime = new RuntimeMetrics(new Counter());
-
-        var scrape = Scrapes.Text(runtime.Collect());
-
-        Assert.Contains("# TYPE dotnet_thread_pool_threads gauge", scrape, StringComparison.Ordinal);
-        Assert.Contains("# TYPE dotnet_thread_pool_queue_length gauge", scrape, StringComparison.Ordinal);
+        Assert.False(counter.Enabled);
     }
 
     [Theory]
@@ -138,5 +128,20 @@ public sealed class RuntimeMetricsTests
 
         Assert.Contains("resilient_proxy_build_info{version=\"", scrape, StringComparison.Ordinal);
         Assert.EndsWith("\n# EOF\n", scrape, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null, "text/plain; version=0.0.4; charset=utf-8", false)]
+    [InlineData("application/openmetrics-text;version=1.0.0,text/plain;q=0.5", "application/openmetrics-text; version=1.0.0; charset=utf-8", true)]
+    public void A_scrape_is_written_in_the_form_asked_for_and_says_which_it_is(string? accept, string contentType, bool openMetrics)
+    {
+        using var metrics = new ProxyMetrics(TimeProvider.System);
+        using var runtime = new RuntimeMetrics(metrics.Registry.Overflowed);
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+
+        var written = new MetricsScrape(metrics, runtime).Write(accept, output);
+
+        Assert.Equal(contentType, written);
+        Assert.Equal(openMetrics, System.Text.Encoding.UTF8.GetString(output.WrittenSpan).EndsWith("\n# EOF\n", StringComparison.Ordinal));
     }
 }

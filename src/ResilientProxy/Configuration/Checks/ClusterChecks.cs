@@ -1,3 +1,4 @@
+using System.Buffers;
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Tree;
 using ResilientProxy.LoadBalancing;
@@ -7,6 +8,10 @@ namespace ResilientProxy.Configuration.Checks;
 /// <summary>Where requests go.</summary>
 internal static class ClusterChecks
 {
+    // RFC 9110 section 5.6.2.
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
     /// <summary>Checks every cluster by itself, and that a route uses it.</summary>
     /// <param name="root">The config as written.</param>
     /// <param name="document">The config as read.</param>
@@ -34,6 +39,12 @@ internal static class ClusterChecks
                     "anybody on the network path can pose as this upstream; trust its certificate on this machine instead");
             }
 
+            if (cluster.SessionAffinity?.AffinityKeyName is { } key
+                && (key.Length == 0 || key.AsSpan().ContainsAnyExcept(TokenCharacters)))
+            {
+                findings.Error(node.Nearest("SessionAffinity", "AffinityKeyName"), $"must be the name of a cookie or of a header, but is \"{key}\"");
+            }
+
             CheckDestinations(node, cluster.Destinations, findings);
         }
     }
@@ -54,19 +65,31 @@ internal static class ClusterChecks
         foreach (var (id, destination) in destinations)
         {
             var node = cluster.Nearest("Destinations", id, "Address");
-            if (destination.Address is null)
+            CheckAddress(node, destination.Address, findings);
+            CheckAddress(cluster.Nearest("Destinations", id, "Health"), destination.Health, findings);
+            if (destination.Host is { } host
+                && (host.Length == 0 || Uri.CheckHostName(HostString.FromUriComponent(host).Host.Trim('[', ']')) == UriHostNameType.Unknown))
             {
-                continue; // missing: said by the binder
+                findings.Error(cluster.Nearest("Destinations", id, "Host"), $"must be a host name, with a port or without, but is \"{host}\"");
             }
+        }
+    }
 
-            if (!Uri.TryCreate(destination.Address, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            {
-                findings.Error(node, $"must be an absolute http or https URL, but is \"{destination.Address}\"");
-            }
-            else if (address.Query.Length > 0 || address.Fragment.Length > 0 || address.UserInfo.Length > 0)
-            {
-                findings.Error(node, "must hold nothing but scheme, host, port and path; remove the query, the fragment and the user");
-            }
+    // Null is missing, and said by the binder where it matters.
+    private static void CheckAddress(ConfigNode node, string? text, Findings findings)
+    {
+        if (text is null)
+        {
+            return;
+        }
+
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+        {
+            findings.Error(node, $"must be an absolute http or https URL, but is \"{text}\"");
+        }
+        else if (address.Query.Length > 0 || address.Fragment.Length > 0 || address.UserInfo.Length > 0)
+        {
+            findings.Error(node, "must hold nothing but scheme, host, port and path; remove the query, the fragment and the user");
         }
     }
 }

@@ -16,5 +16,7 @@ internal static class ConfigChecks
         ClusterChecks.Run(root, document, findings);
         RouteChecks.Run(root, document, policies, findings);
         YarpChecks.Run(root, document, findings);
+        AmbiguityCheck.Run(root, document, findings);
+        LogLevelCheck.Run(root["Logging"], findings);
     }
 }

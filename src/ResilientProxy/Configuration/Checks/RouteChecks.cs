@@ -1,20 +1,18 @@
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Tree;
-using Yarp.ReverseProxy.Configuration;
 
 namespace ResilientProxy.Configuration.Checks;
 
 /// <summary>Which requests go where, and what is promised to their callers.</summary>
 internal static class RouteChecks
 {
-    /// <summary>Checks every route by itself and against the others.</summary>
+    /// <summary>Checks every route by itself.</summary>
     /// <param name="root">The config as written.</param>
     /// <param name="document">The config as read.</param>
     /// <param name="policies">The policy in force for each route.</param>
     /// <param name="findings">Takes what is found.</param>
     public static void Run(ConfigObject root, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies, Findings findings)
     {
-        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         var clusters = document.ReverseProxy.Clusters;
         foreach (var (id, route) in document.ReverseProxy.Routes)
         {
@@ -39,32 +37,9 @@ internal static class RouteChecks
                 findings.Error(node.Nearest("CorsPolicy"), "this program has no CORS policies; let the upstream answer, or add headers by Transforms, and remove the key");
             }
 
-            if (route.Match is { } match && !findings.HasErrorsIn(node))
-            {
-                if (seen.TryGetValue(Signature(route, match), out var other))
-                {
-                    findings.Error(node.Nearest("Match"), $"matches exactly what route \"{other}\" matches, with the same Order; give one of them another Match or Order");
-                }
-                else
-                {
-                    seen.Add(Signature(route, match), id);
-                }
-            }
-
             CheckTimeouts(node, policies[id], findings);
         }
     }
-
-    // Two such routes would leave the router without a choice: it answers 500.
-    private static string Signature(RouteConfig route, RouteMatch match) => string.Join('\n',
-        route.Order ?? 0,
-        match.Path?.Trim('/'),
-        Sorted(match.Hosts),
-        Sorted(match.Methods),
-        Sorted(match.Headers?.Select(header => $"{header.Name}:{header.Mode}:{header.IsCaseSensitive}:{Sorted(header.Values)}")),
-        Sorted(match.QueryParameters?.Select(query => $"{query.Name}:{query.Mode}:{query.IsCaseSensitive}:{Sorted(query.Values)}")));
-
-    private static string Sorted(IEnumerable<string>? values) => string.Join('|', (values ?? []).Order(StringComparer.OrdinalIgnoreCase));
 
     private static void CheckTimeouts(ConfigNode route, ResolvedPolicy policy, Findings findings)
     {

@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using ResilientProxy.LoadBalancing;
+using Yarp.ReverseProxy.Model;
+
+namespace ResilientProxy.Forwarding;
+
+/// <summary>The destinations one request may go to, and those it has been to.</summary>
+internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feature)
+{
+    private List<ProxyDestination>? _tried;
+
+    /// <summary>Whether there is a destination that has not failed this request.</summary>
+    public bool HasUntried
+    {
+        get
+        {
+            foreach (var destination in cluster.Destinations)
+            {
+                if (_tried?.Contains(destination) != true && IsAvailable(destination))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    // Affinity or a health check left only some of them. A session that must not move ("Return503Error") is not moved by a retry either;
+    // one that may be redistributed is.
+    private bool IsNarrowed => feature.AvailableDestinations.Count != cluster.Destinations.Length
+        && (_tried is null || string.Equals(feature.Cluster.Config.SessionAffinity?.FailurePolicy, "Return503Error", StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Chooses the next one: an untried one where there is one, else any; null where the cluster has none.</summary>
+    public ProxyDestination? Choose()
+    {
+        if (_tried is null && !IsNarrowed)
+        {
+            return cluster.Destinations.Length == 0 ? null : cluster.Selector.Pick(cluster.Destinations);
+        }
+
+        var untriedOnly = HasUntried;
+        var left = new List<ProxyDestination>(cluster.Destinations.Length);
+        foreach (var destination in cluster.Destinations)
+        {
+            if (IsAvailable(destination) && !(untriedOnly && _tried?.Contains(destination) == true))
+            {
+                left.Add(destination);
+            }
+        }
+
+        return left.Count == 0 ? null : cluster.Selector.Pick(CollectionsMarshal.AsSpan(left));
+    }
+
+    /// <summary>The request goes there.</summary>
+    /// <param name="destination">Where.</param>
+    public void Tried(ProxyDestination destination) => (_tried ??= new(1)).Add(destination);
+
+    /// <summary>YARP's own object for a destination: its affinity cookie and its host transform want it.</summary>
+    /// <param name="destination">Ours.</param>
+    public DestinationState? YarpStateOf(ProxyDestination destination)
+    {
+        foreach (var state in feature.AllDestinations)
+        {
+            if (string.Equals(state.DestinationId, destination.Id, StringComparison.OrdinalIgnoreCase))
+            {
+                return state;
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsAvailable(ProxyDestination destination) =>
+        !IsNarrowed || (YarpStateOf(destination) is { } state && feature.AvailableDestinations.Contains(state));
+}
