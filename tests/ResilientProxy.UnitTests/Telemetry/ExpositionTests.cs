@@ -3,6 +3,7 @@ using ResilientProxy.Telemetry.Prometheus;
 
 namespace ResilientProxy.UnitTests.Telemetry;
 
+[Collection("process-wide meters")]
 public sealed class ExpositionTests : IDisposable
 {
     private readonly MetricRegistry _registry = new();

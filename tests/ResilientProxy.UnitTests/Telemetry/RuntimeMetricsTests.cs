@@ -4,6 +4,8 @@ using ResilientProxy.Telemetry.Prometheus;
 
 namespace ResilientProxy.UnitTests.Telemetry;
 
+// Listening is process-wide: what these classes open, the others would see.
+[Collection("process-wide meters")]
 public sealed class RuntimeMetricsTests
 {
     [Fact]
