@@ -42,9 +42,12 @@ internal sealed partial class ProxyProcess : IAsyncDisposable
     {
         // The program that was built with this test; RESILIENT_PROXY names another one, such as the published build.
         var program = Environment.GetEnvironmentVariable("RESILIENT_PROXY") ?? Path.Combine(AppContext.BaseDirectory, "resilient-proxy.dll");
-        var start = program.EndsWith(".dll", StringComparison.Ordinal)
-            ? new ProcessStartInfo("dotnet", [program, .. arguments])
-            : new ProcessStartInfo(program, arguments);
+        string[] command = program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", program, .. arguments] : [program, .. arguments];
+
+        // A test run in the background ignores SIGINT (and under nohup SIGHUP), and so would every process it starts.
+        var start = OperatingSystem.IsLinux()
+            ? new ProcessStartInfo("env", ["--default-signal=INT,HUP,TERM", .. command])
+            : new ProcessStartInfo(command[0], command[1..]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         return new(Process.Start(start)!);
     }
