@@ -50,6 +50,9 @@ internal sealed record ResilienceSection
     [SizeRange("0", "64GiB")]
     public long MaxReplayMemory { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>The response header that tells the caller of every attempt, such as "X-Attempt-Trail"; "off", the default, for none.</summary>
+    public string AttemptTrailHeader { get; init; } = "off";
+
     /// <summary>Policies by their names, for a route's <c>Policy</c>; "standard" and "none" are built in.</summary>
     public IReadOnlyDictionary<string, RouteOptions> Policies { get; init; } = new Dictionary<string, RouteOptions>();
 }

@@ -78,6 +78,7 @@ internal static class ConfigFile
             Limits = document.Kestrel.Limits,
             Admin = document.Admin,
             MaxReplayMemory = document.Resilience.MaxReplayMemory,
+            AttemptTrailHeader = document.Resilience.AttemptTrailHeader is { } header && !header.Equals("off", StringComparison.OrdinalIgnoreCase) ? header : null,
             AccessLog = document.AccessLog ?? new AccessLogOptions { Path = "off" },
             Routes = [.. document.ReverseProxy.Routes.Select(route => new RouteEntry(
                 route.Value, routes[route.Key].Options, Digest(route.Value, routes[route.Key].Options), routes[route.Key].Written))],

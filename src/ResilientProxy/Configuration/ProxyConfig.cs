@@ -23,6 +23,9 @@ internal sealed record ProxyConfig
     /// <summary>What all the request bodies recorded for retries may take together, in bytes.</summary>
     public required long MaxReplayMemory { get; init; }
 
+    /// <summary>The response header that tells the caller of every attempt; null for none.</summary>
+    public string? AttemptTrailHeader { get; init; }
+
     /// <summary>The routes in the order of the file.</summary>
     public required IReadOnlyList<RouteEntry> Routes { get; init; }
 

@@ -12,6 +12,9 @@ internal sealed record RouteOptions
     /// <summary>How long the route's requests may take.</summary>
     public TimeoutOptions Timeouts { get; init; } = new();
 
+    /// <summary>How a caller says until when it waits; "off" leaves <c>grpc-timeout</c> alone as the one way.</summary>
+    public DeadlineOptions? Deadline { get; init; }
+
     /// <summary>Whether a failed attempt is followed by another one; "off" for never.</summary>
     public RetryOptions? Retry { get; init; } = new();
 }

@@ -10,7 +10,8 @@ namespace ResilientProxy.Errors;
 /// <param name="Route">The route's name; empty where none matched.</param>
 /// <param name="Attempts">How many attempts at an upstream were begun.</param>
 /// <param name="TraceId">The W3C trace id, to be quoted to the people on call.</param>
-internal readonly record struct ErrorFacts(string Route, int Attempts, string TraceId);
+/// <param name="StatusParameters">Further parameters of the <c>Proxy-Status</c> field, each with its semicolon in front; empty for none.</param>
+internal readonly record struct ErrorFacts(string Route, int Attempts, string TraceId, string StatusParameters = "");
 
 /// <summary>The one place that turns an error into an answer, if none has started.</summary>
 internal static class ProxyErrorResponse
@@ -18,15 +19,14 @@ internal static class ProxyErrorResponse
     private const string ProxyStatus = "Proxy-Status";
 
     /// <summary>Writes the answer in the form the client understands: trailers-only for gRPC, problem+json (RFC 9457) for all others.</summary>
-    /// <param name="context">The request; its response must not have started.</param>
+    /// <param name="context">The request; its response must not have started, and must be clear of what another attempt left.</param>
     /// <param name="error">Why the proxy answers by itself.</param>
     /// <param name="facts">What the body says besides.</param>
     /// <param name="retryAfterSeconds">The <c>Retry-After</c> to send, in seconds; 0 for none.</param>
     public static Task WriteAsync(HttpContext context, ProxyError error, ErrorFacts facts, int retryAfterSeconds = 0)
     {
         var response = context.Response;
-        response.Clear();
-        response.Headers[ProxyStatus] = $"resilient-proxy; error={error.Word}; details=\"{error.Detail}\"";
+        response.Headers[ProxyStatus] = $"resilient-proxy; error={error.Word}; details=\"{error.Detail}\"{facts.StatusParameters}";
         if (retryAfterSeconds > 0)
         {
             response.Headers.RetryAfter = retryAfterSeconds.ToString(CultureInfo.InvariantCulture);

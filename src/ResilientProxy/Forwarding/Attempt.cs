@@ -1,4 +1,3 @@
-using ResilientProxy.LoadBalancing;
 using ResilientProxy.Timeouts;
 
 namespace ResilientProxy.Forwarding;
@@ -50,7 +49,7 @@ internal sealed class Attempt : SweepTimer, IDisposable
         var attemptDue = sweep.DueAfter(Started, attemptTimeout);
         _whenDue = attemptDue <= totalDue ? AttemptEnd.AttemptTimeout : AttemptEnd.TotalTimeout;
         SetDue(Math.Min(attemptDue, totalDue));
-        destination.Status.Begin();
+        destination.Begin();
         sweep.Add(this);
         _clientLeft = clientLeft.UnsafeRegister(static attempt => ((Attempt)attempt!).Cancel(AttemptEnd.ClientLeft), this);
     }
@@ -130,7 +129,7 @@ internal sealed class Attempt : SweepTimer, IDisposable
         Response?.Dispose();
         Request?.Dispose();
         _cancellation.Dispose();
-        Destination.Status.End();
+        Destination.End();
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using ResilientProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
 
 namespace ResilientProxy.Forwarding;
@@ -36,7 +34,7 @@ internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feat
     {
         if (_tried is null && !IsNarrowed)
         {
-            return cluster.Destinations.Length == 0 ? null : cluster.Selector.Pick(cluster.Destinations);
+            return cluster.Destinations.Length == 0 ? null : cluster.Destinations[cluster.Selector.Pick(cluster.Loads)];
         }
 
         var untriedOnly = HasUntried;
@@ -49,7 +47,7 @@ internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feat
             }
         }
 
-        return left.Count == 0 ? null : cluster.Selector.Pick(CollectionsMarshal.AsSpan(left));
+        return left.Count == 0 ? null : left[cluster.Selector.Pick(left.ConvertAll(static destination => destination.Load).ToArray())];
     }
 
     /// <summary>The request goes there.</summary>

@@ -42,6 +42,12 @@ internal sealed class Exchange
     /// <summary>Why the proxy answered by itself or broke the answer off; null where an upstream's answer went through whole.</summary>
     public ProxyError? Error { get; private set; }
 
+    /// <summary>When its answer must have begun; null before the forwarder has it.</summary>
+    public ExchangeDeadline? Deadline { get; set; }
+
+    /// <summary>The response header that tells the caller of every attempt; null for none.</summary>
+    public string? TrailHeader { get; set; }
+
     /// <summary>Why no further attempt was made after a failed one; null where there was none to make.</summary>
     public string? Stopped { get; set; }
 
@@ -74,8 +80,34 @@ internal sealed class Exchange
     public void AttemptEnded(Attempt attempt, string outcome)
     {
         var elapsed = attempt.Elapsed;
-        attempt.Destination.Status.Metrics.AttemptEnded(outcome, elapsed);
+        attempt.Destination.Metrics.AttemptEnded(outcome, elapsed);
         (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
+    }
+
+    /// <summary>Writes the attempts into the response's header, where the config asks for one.</summary>
+    /// <param name="current">The attempt whose answer follows; null where the answer is the proxy's own.</param>
+    public void ShowTrail(Attempt? current = null)
+    {
+        if (TrailHeader is not { } header)
+        {
+            return;
+        }
+
+        var attempts = Trail.Select(attempt => Entry(attempt.Destination, attempt.Outcome, attempt.Duration));
+        if (current?.Response is { } response)
+        {
+            attempts = attempts.Append(Entry(current.Destination.Id, Words.OfStatus((int)response.StatusCode), current.Elapsed));
+        }
+
+        if (Stopped is { } stopped)
+        {
+            attempts = attempts.Append($"stopped={stopped}");
+        }
+
+        Context.Response.Headers[header] = string.Join(", ", attempts);
+
+        static string Entry(string destination, string outcome, TimeSpan duration) =>
+            string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{destination};{outcome};{duration.TotalMilliseconds:0}ms");
     }
 
     /// <summary>The client went away before the answer was complete: there is nobody to answer, and nobody's fault.</summary>
@@ -107,6 +139,8 @@ internal sealed class Exchange
             return Task.CompletedTask;
         }
 
-        return ProxyErrorResponse.WriteAsync(Context, error, new(Route?.Id ?? "", Attempts, Trace.TraceId), retryAfterSeconds);
+        Context.Response.Clear();
+        ShowTrail();
+        return ProxyErrorResponse.WriteAsync(Context, error, new(Route?.Id ?? "", Attempts, Trace.TraceId, HopStatus.ParameterOf(Stopped)), retryAfterSeconds);
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using ResilientProxy.Errors;
-using ResilientProxy.LoadBalancing;
 using ResilientProxy.Telemetry;
 using ResilientProxy.Timeouts;
 using Yarp.ReverseProxy.Model;
@@ -12,6 +11,7 @@ internal sealed partial class ExchangeForwarder(
     TimerSweep sweep, ResponseCopy responseCopy, UpgradeForwarder upgrades, ReplayMemory replayMemory, ILogger<ExchangeForwarder> logger)
 {
     private const int MaxStaleConnections = 3;
+    private const int MaxResets = 2;
 
     /// <summary>Forwards the request of a route that matched.</summary>
     /// <param name="context">The request; YARP's affinity has narrowed the destinations where it applies.</param>
@@ -23,11 +23,12 @@ internal sealed partial class ExchangeForwarder(
         var candidates = new Candidates(route.Cluster, feature);
 
         // When the answer must have begun: queueing, backoff and every attempt included.
-        var totalDue = sweep.DueAfter(exchange.Started, route.Options.Timeouts.Total);
+        var deadline = exchange.Deadline = new ExchangeDeadline(exchange, sweep);
         exchange.Body = RequestBody.Of(context, route.Retry?.Options.MaxReplayBytes ?? 0, replayMemory);
         LimitBody(context, route);
 
         var staleConnections = 0;
+        var resets = 0;
         ProxyDestination? again = null;
         while (true)
         {
@@ -42,7 +43,7 @@ internal sealed partial class ExchangeForwarder(
             candidates.Tried(destination);
             feature.ProxiedDestination = candidates.YarpStateOf(destination);
             exchange.Attempts++;
-            using var attempt = new Attempt(destination, sweep, route.Options.Timeouts.Attempt, totalDue, context.RequestAborted);
+            using var attempt = new Attempt(destination, sweep, route.Options.Timeouts.Attempt, deadline.Due, context.RequestAborted);
 
             // 2. An upgraded connection is YARP's own work: bytes in both directions, no message to judge.
             if (UpgradeForwarder.IsUpgrade(context))
@@ -61,8 +62,15 @@ internal sealed partial class ExchangeForwarder(
                 }
 
                 var status = RetryableStatus(route, attempt.Response);
+                if (status is not null && HopStatus.HasGivenUp(attempt.Response))
+                {
+                    status = null; // a proxy of ours behind this one has tried as often as it may
+                    exchange.Stopped = RetryDecision.Attempts;
+                    route.Metrics.RetryStopped(RetryDecision.Attempts);
+                }
+
                 if (status is null || exchange.Context.RequestAborted.IsCancellationRequested
-                    || !MayTryAgain(exchange, candidates, notReceived: false, totalDue, retryAfter, out var pause))
+                    || !MayTryAgain(exchange, candidates, notReceived: false, retryAfter, out var pause))
                 {
                     failure = await CopyAsync(exchange, feature, attempt);
                     if (failure is null)
@@ -98,8 +106,18 @@ internal sealed partial class ExchangeForwarder(
                 continue;
             }
 
+            // 5. A request that resets one destination after the other is itself the likely cause: it gets no third one.
+            resets += ReferenceEquals(failure.Error, ProxyError.ConnectionTerminated) && !failure.NotReceived ? 1 : 0;
+            if (resets == MaxResets && route.Retry is not null && exchange.Stopped is null)
+            {
+                exchange.Stopped = RetryDecision.Attempts;
+                route.Metrics.RetryStopped(RetryDecision.Attempts);
+                await AnswerAsync(exchange, failure);
+                return;
+            }
+
             if (route.Retry is null || !RetryDecision.IsCondition(route.Retry, failure)
-                || !MayTryAgain(exchange, candidates, failure.NotReceived, totalDue, TimeSpan.Zero, out var wait))
+                || !MayTryAgain(exchange, candidates, failure.NotReceived, TimeSpan.Zero, out var wait))
             {
                 await AnswerAsync(exchange, failure);
                 return;
@@ -137,15 +155,12 @@ internal sealed partial class ExchangeForwarder(
             : null;
     }
 
-    private bool MayTryAgain(
-        Exchange exchange, Candidates candidates, bool notReceived, long totalDue, TimeSpan retryAfter, out TimeSpan wait)
+    private static bool MayTryAgain(
+        Exchange exchange, Candidates candidates, bool notReceived, TimeSpan retryAfter, out TimeSpan wait)
     {
         var policy = exchange.Route!.Retry!;
         wait = policy.Backoff(exchange.Attempts, candidates.HasUntried, retryAfter);
-        var timeLeft = totalDue == SweepTimer.Never
-            ? TimeSpan.MaxValue
-            : sweep.Time.GetElapsedTime(sweep.Time.GetTimestamp(), totalDue);
-        exchange.Stopped = RetryDecision.WhatForbids(exchange, policy, notReceived, wait, timeLeft);
+        exchange.Stopped = RetryDecision.WhatForbids(exchange, policy, notReceived, wait, exchange.Deadline!.Left);
         if (exchange.Stopped is { } stopped)
         {
             exchange.Route.Metrics.RetryStopped(stopped);

@@ -72,6 +72,9 @@ internal static class ForwardedHeaders
         headers.TryAddWithoutValidation(Via, $"{Version(exchange.Context.Request.Protocol)} {Pseudonym}");
         headers.Remove(HeaderNames.TraceParent);
         headers.TryAddWithoutValidation(HeaderNames.TraceParent, exchange.Trace.NewTraceParent());
+        headers.Remove(HopStatus.AttemptCount);
+        headers.TryAddWithoutValidation(HopStatus.AttemptCount, exchange.Attempts.ToString(CultureInfo.InvariantCulture));
+        exchange.Deadline?.Forward(message);
         if (message.Content is null)
         {
             headers.Remove(HeaderNames.Expect); // there is no body to wait for

@@ -41,7 +41,11 @@ internal sealed record ProxyCluster(
     ProxyDestination[] Destinations,
     DestinationSelector Selector,
     Yarp.ReverseProxy.Forwarder.ForwarderRequestConfig Request,
-    string Digest);
+    string Digest)
+{
+    /// <summary>The loads of the destinations, in their order.</summary>
+    public DestinationLoad[] Loads { get; } = [.. Destinations.Select(static destination => destination.Load)];
+}
 
 /// <summary>Everything in force at one moment: what <see cref="ProxyModelStore"/> swaps as a whole.</summary>
 /// <param name="Config">The config it was built from.</param>

@@ -108,7 +108,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
         var known = before?.Destinations.FirstOrDefault(destination =>
             string.Equals(destination.Id, id, StringComparison.OrdinalIgnoreCase)
             && string.Equals(destination.Address, config.Address, StringComparison.OrdinalIgnoreCase));
-        return known ?? new(id, config.Address, new DestinationStatus(metrics.ForDestination(cluster, id)));
+        return known ?? new(id, config.Address, metrics.ForDestination(cluster, id));
     }
 
     private static RouteConfig Stamp(RouteConfig route, string digest) =>

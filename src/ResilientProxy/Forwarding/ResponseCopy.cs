@@ -71,6 +71,8 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
         }
 
         var copyBody = await transformer.TransformResponseAsync(exchange.Context, message, attempt.Token);
+        HopStatus.Mark(response.Headers, exchange.Stopped, response.StatusCode);
+        exchange.ShowTrail(attempt);
         if (drain.IsDraining)
         {
             response.Headers.Connection = "close"; // over HTTP/2 the server makes a GOAWAY of it

@@ -19,7 +19,7 @@ internal static class ProxyPipeline
         app.UseRouting();
 
         // From here on a request has a route, or its answer: nothing below asks again.
-        app.Use(static (context, next) => EnterRoute(context, next));
+        app.Use((context, next) => EnterRoute(context, next, models));
 
         var forwarder = app.Services.GetRequiredService<ExchangeForwarder>();
         app.MapReverseProxy(proxy =>
@@ -33,7 +33,7 @@ internal static class ProxyPipeline
         });
     }
 
-    private static async Task EnterRoute(HttpContext context, RequestDelegate next)
+    private static async Task EnterRoute(HttpContext context, RequestDelegate next, ProxyModelStore models)
     {
         var exchange = Exchange.Of(context);
         if (context.GetEndpoint()?.Metadata.GetMetadata<ProxyRoute>() is not { } route)
@@ -43,6 +43,7 @@ internal static class ProxyPipeline
         }
 
         exchange.Route = route;
+        exchange.TrailHeader = models.Current!.Config.AttemptTrailHeader;
         route.Metrics.RequestStarted();
         route.Retry?.Budget.RequestStarted();
         await next(context);

@@ -12,13 +12,13 @@ internal sealed class DestinationSelector
     /// <summary>The policy of a cluster that names none, as in YARP.</summary>
     public const string Default = "PowerOfTwoChoices";
 
-    private delegate ProxyDestination Policy(DestinationSelector self, ReadOnlySpan<ProxyDestination> candidates);
+    private delegate int Policy(DestinationSelector self, ReadOnlySpan<DestinationLoad> candidates);
 
     private static readonly FrozenDictionary<string, Policy> Policies = new Dictionary<string, Policy>(StringComparer.OrdinalIgnoreCase)
     {
-        ["FirstAlphabetical"] = static (_, candidates) => candidates[0],
-        ["Random"] = static (_, candidates) => candidates[Random.Shared.Next(candidates.Length)],
-        ["RoundRobin"] = static (self, candidates) => candidates[(int)((uint)Interlocked.Increment(ref self._turn) % (uint)candidates.Length)],
+        ["FirstAlphabetical"] = static (_, _) => 0,
+        ["Random"] = static (_, candidates) => Random.Shared.Next(candidates.Length),
+        ["RoundRobin"] = static (self, candidates) => (int)((uint)Interlocked.Increment(ref self._turn) % (uint)candidates.Length),
         ["LeastRequests"] = static (_, candidates) => LeastRequests(candidates),
         [Default] = static (_, candidates) => PowerOfTwoChoices(candidates),
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
@@ -35,19 +35,19 @@ internal sealed class DestinationSelector
     public static IEnumerable<string> PolicyNames => Policies.Keys;
 
     /// <summary>Picks one of the candidates.</summary>
-    /// <param name="candidates">At least one destination, ordered by name.</param>
-    public ProxyDestination Pick(ReadOnlySpan<ProxyDestination> candidates) =>
-        candidates.Length == 1 ? candidates[0] : _policy(this, candidates);
+    /// <param name="candidates">The loads of at least one destination, ordered by the destinations' names.</param>
+    /// <returns>Its index.</returns>
+    public int Pick(ReadOnlySpan<DestinationLoad> candidates) => candidates.Length == 1 ? 0 : _policy(this, candidates);
 
     // Starts at a random place, so that equal loads do not all go to the first.
-    private static ProxyDestination LeastRequests(ReadOnlySpan<ProxyDestination> candidates)
+    private static int LeastRequests(ReadOnlySpan<DestinationLoad> candidates)
     {
-        var offset = Random.Shared.Next(candidates.Length);
-        var best = candidates[offset];
+        var best = Random.Shared.Next(candidates.Length);
+        var offset = best;
         for (var i = 1; i < candidates.Length; i++)
         {
-            var candidate = candidates[(offset + i) % candidates.Length];
-            if (candidate.Status.InFlight < best.Status.InFlight)
+            var candidate = (offset + i) % candidates.Length;
+            if (candidates[candidate].InFlight < candidates[best].InFlight)
             {
                 best = candidate;
             }
@@ -56,7 +56,7 @@ internal sealed class DestinationSelector
         return best;
     }
 
-    private static ProxyDestination PowerOfTwoChoices(ReadOnlySpan<ProxyDestination> candidates)
+    private static int PowerOfTwoChoices(ReadOnlySpan<DestinationLoad> candidates)
     {
         var first = Random.Shared.Next(candidates.Length);
         var second = Random.Shared.Next(candidates.Length - 1);
@@ -65,6 +65,6 @@ internal sealed class DestinationSelector
             second++; // two different ones
         }
 
-        return candidates[first].Status.InFlight <= candidates[second].Status.InFlight ? candidates[first] : candidates[second];
+        return candidates[first].InFlight <= candidates[second].InFlight ? first : second;
     }
 }

@@ -1,0 +1,16 @@
+namespace ResilientProxy.LoadBalancing;
+
+/// <summary>What a balancing policy knows of one destination. It outlives the reloads that do not change the destination.</summary>
+internal sealed class DestinationLoad
+{
+    private int _inFlight;
+
+    /// <summary>Attempts on the way at this moment, retries and hedges included, until their responses have ended.</summary>
+    public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <summary>An attempt begins.</summary>
+    public void Begin() => Interlocked.Increment(ref _inFlight);
+
+    /// <summary>An attempt has ended: its response is complete, or it failed.</summary>
+    public void End() => Interlocked.Decrement(ref _inFlight);
+}
