@@ -133,7 +133,7 @@ public class RetryTests
             return Task.CompletedTask;
         });
         await using var proxy = await RunningProxy.StartAsync(
-            RunningProxy.OneRoute("\"Retry\": { \"Delay\": \"0s\", \"Budget\": { \"Ratio\": 0.2, \"MinRetriesPerSecond\": 0 } }", "", upstream.Url));
+            RunningProxy.OneRoute("\"Retry\": { \"Delay\": \"0s\", \"Budget\": { \"Ratio\": 0.2, \"MinRetriesPerSecond\": 0 } }", "\"Resilience\": { \"CircuitBreaker\": \"off\" }", upstream.Url));
 
         for (var i = 0; i < 100; i++)
         {

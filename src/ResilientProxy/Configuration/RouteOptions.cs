@@ -1,3 +1,5 @@
+using ResilientProxy.Fallback;
+using ResilientProxy.Hedging;
 using ResilientProxy.Retry;
 using ResilientProxy.Timeouts;
 
@@ -9,6 +11,9 @@ internal sealed record RouteOptions
     /// <summary>The policy whose values hold where the route says nothing: one of <c>Resilience.Policies</c>, or the built-in "standard" (the default) or "none".</summary>
     public string? Policy { get; init; }
 
+    /// <summary>Whether the route forwards like plain YARP: then the cluster's circuits and bulkhead are not for it either.</summary>
+    public bool IsPlain => string.Equals(Policy, "none", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>How long the route's requests may take.</summary>
     public TimeoutOptions Timeouts { get; init; } = new();
 
@@ -17,4 +22,10 @@ internal sealed record RouteOptions
 
     /// <summary>Whether a failed attempt is followed by another one; "off" for never.</summary>
     public RetryOptions? Retry { get; init; } = new();
+
+    /// <summary>Whether a slow attempt gets another one beside it; off unless written.</summary>
+    public HedgingOptions? Hedging { get; init; }
+
+    /// <summary>What a caller gets in place of a failure; off unless written.</summary>
+    public FallbackOptions? Fallback { get; init; }
 }

@@ -24,6 +24,18 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
     public static readonly ProxyError NoDestination = new(503, "destination_unavailable", Unavailable,
         "No destination available", "Every destination of this route is unavailable at the moment.");
 
+    public static readonly ProxyError CircuitOpen = new(503, "destination_unavailable", Unavailable,
+        "Circuit open", "The circuit of every destination of this route is open: they failed too often, and are left alone for a while.",
+        "circuit_open");
+
+    public static readonly ProxyError BulkheadFull = new(503, "connection_limit_reached", ResourceExhausted,
+        "Too many requests at once", "All places for requests at this upstream are taken, and so is its queue.",
+        "bulkhead_full");
+
+    public static readonly ProxyError BulkheadTimeout = new(503, "connection_limit_reached", ResourceExhausted,
+        "Too many requests at once", "queue timeout: no place at this upstream came free in time.",
+        "queue_timeout");
+
     public static readonly ProxyError ConnectionRefused = new(502, "connection_refused", Unavailable,
         "Upstream refused the connection", "The upstream refused the connection or could not be reached.");
 

@@ -1,3 +1,5 @@
+using ResilientProxy.CircuitBreaking;
+using ResilientProxy.Errors;
 using ResilientProxy.Timeouts;
 
 namespace ResilientProxy.Forwarding;
@@ -33,29 +35,42 @@ internal sealed class Attempt : SweepTimer, IDisposable
     private volatile AttemptEnd _whenDue;
     private int _end;
     private long _idleTicks;
+    private readonly CircuitBreaker? _circuit;
+    private readonly CircuitPass _pass;
     private int _ended;
+    private int _concluded;
+    private int _circuitTold;
 
     /// <summary>Begins the attempt and its timer.</summary>
-    /// <param name="destination">Where it goes.</param>
+    /// <param name="choice">Where it goes; its place there is given back when the attempt ends.</param>
+    /// <param name="cluster">The destination's cluster.</param>
     /// <param name="sweep">What watches the timers.</param>
     /// <param name="attemptTimeout">The longest wait for the response's headers; infinite for none.</param>
     /// <param name="totalDue">When the whole exchange must have its response's headers, on the sweep's clock.</param>
     /// <param name="clientLeft">Cancelled when the client goes away.</param>
-    public Attempt(ProxyDestination destination, TimerSweep sweep, TimeSpan attemptTimeout, long totalDue, CancellationToken clientLeft)
+    public Attempt(Choice choice, ProxyCluster cluster, TimerSweep sweep, TimeSpan attemptTimeout, long totalDue, CancellationToken clientLeft)
     {
-        Destination = destination;
+        Destination = choice.Destination!;
+        Cluster = cluster;
+        _circuit = choice.Circuit;
+        _pass = choice.Pass;
         _sweep = sweep;
         Started = sweep.Time.GetTimestamp();
         var attemptDue = sweep.DueAfter(Started, attemptTimeout);
         _whenDue = attemptDue <= totalDue ? AttemptEnd.AttemptTimeout : AttemptEnd.TotalTimeout;
         SetDue(Math.Min(attemptDue, totalDue));
-        destination.Begin();
         sweep.Add(this);
         _clientLeft = clientLeft.UnsafeRegister(static attempt => ((Attempt)attempt!).Cancel(AttemptEnd.ClientLeft), this);
     }
 
     /// <summary>Where it goes.</summary>
     public ProxyDestination Destination { get; }
+
+    /// <summary>The destination's cluster.</summary>
+    public ProxyCluster Cluster { get; }
+
+    /// <summary>Whether it went out beside another one that was slow.</summary>
+    public bool IsHedge { get; init; }
 
     /// <summary>When it began, on the sweep's clock.</summary>
     public long Started { get; }
@@ -77,6 +92,40 @@ internal sealed class Attempt : SweepTimer, IDisposable
 
     /// <summary>How long it has taken so far.</summary>
     public TimeSpan Elapsed => _sweep.Time.GetElapsedTime(Started);
+
+    /// <summary>The destination has answered. For a circuit that waits for its probe that is the answer: a stream may last for hours.</summary>
+    /// <param name="verdict">What the response's head says.</param>
+    public void Answered(AttemptVerdict verdict)
+    {
+        if (_pass.IsProbe)
+        {
+            TellCircuit(verdict);
+        }
+    }
+
+    /// <summary>Its outcome is known. The first outcome counts.</summary>
+    /// <param name="verdict">What it says about the destination.</param>
+    /// <returns>Whether this was the first one.</returns>
+    public bool TryConclude(AttemptVerdict verdict)
+    {
+        if (Interlocked.Exchange(ref _concluded, 1) == 1)
+        {
+            return false;
+        }
+
+        TellCircuit(verdict);
+        return true;
+    }
+
+    /// <summary>The client's body has one reader: nothing goes on reading it once this has completed.</summary>
+    public async ValueTask StopBodyAsync()
+    {
+        if (Content is { InProgress: true } content)
+        {
+            Cancel(AttemptEnd.Abandoned);
+            await content.Finished;
+        }
+    }
 
     /// <summary>The response has begun: from now on silence is what ends it.</summary>
     /// <param name="idle">The longest silence; infinite for any.</param>
@@ -129,7 +178,20 @@ internal sealed class Attempt : SweepTimer, IDisposable
         Response?.Dispose();
         Request?.Dispose();
         _cancellation.Dispose();
+        if (TryConclude(AttemptVerdict.Nothing))
+        {
+            Destination.Metrics.AttemptEnded(Words.Abandoned, Elapsed); // something of ours failed: the counts stay true
+        }
+
         Destination.End();
+    }
+
+    private void TellCircuit(AttemptVerdict verdict)
+    {
+        if (_circuit is not null && Interlocked.Exchange(ref _circuitTold, 1) == 0)
+        {
+            _circuit.Record(_pass, verdict);
+        }
     }
 
     /// <inheritdoc/>

@@ -1,74 +1,222 @@
+using ResilientProxy.CircuitBreaking;
+using ResilientProxy.Errors;
+using ResilientProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
 
 namespace ResilientProxy.Forwarding;
 
-/// <summary>The destinations one request may go to, and those it has been to.</summary>
-internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feature)
+/// <summary>Chooses where one request's attempts go, one after the other.</summary>
+/// <remarks>
+/// In this order: where the session is bound to, where a circuit lets it through, where there is room, where it is healthy. Of what is left those
+/// that have not failed this request come first, then those that did not ask for less traffic; among equals the cluster's policy decides.
+/// </remarks>
+/// <param name="target">The cluster and its circuits.</param>
+/// <param name="feature">YARP's view of the request, in which session affinity has narrowed the destinations; null where it does not apply.</param>
+internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? feature)
 {
-    private List<ProxyDestination>? _tried;
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
-    /// <summary>Whether there is a destination that has not failed this request.</summary>
-    public bool HasUntried
-    {
-        get
-        {
-            foreach (var destination in cluster.Destinations)
-            {
-                if (_tried?.Contains(destination) != true && IsAvailable(destination))
-                {
-                    return true;
-                }
-            }
+    // Choosing never waits, so one list per thread serves them all.
+    [ThreadStatic]
+    private static Shortlist? _shortlist;
 
-            return false;
-        }
-    }
+    private List<int>? _tried;
 
-    // Affinity or a health check left only some of them. A session that must not move ("Return503Error") is not moved by a retry either;
-    // one that may be redistributed is.
-    private bool IsNarrowed => feature.AvailableDestinations.Count != cluster.Destinations.Length
+    // Affinity left only some of them. A session that must not move ("Return503Error") is not moved by a retry either; one that may be
+    // redistributed is.
+    private bool IsNarrowed => feature is not null && feature.AvailableDestinations.Count != target.Cluster.Destinations.Length
         && (_tried is null || string.Equals(feature.Cluster.Config.SessionAffinity?.FailurePolicy, "Return503Error", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Chooses the next one: an untried one where there is one, else any; null where the cluster has none.</summary>
-    public ProxyDestination? Choose()
-    {
-        if (_tried is null && !IsNarrowed)
-        {
-            return cluster.Destinations.Length == 0 ? null : cluster.Destinations[cluster.Selector.Pick(cluster.Loads)];
-        }
+    /// <summary>Whether there is a destination that could take an attempt and has not failed this request.</summary>
+    public bool HasUntried => Any(untriedOnly: true);
 
-        var untriedOnly = HasUntried;
-        var left = new List<ProxyDestination>(cluster.Destinations.Length);
-        foreach (var destination in cluster.Destinations)
+    /// <summary>Whether there is a destination that could take an attempt at all.</summary>
+    public bool HasAny => Any(untriedOnly: false);
+
+    /// <summary>Chooses the next destination and takes a place there.</summary>
+    /// <param name="mayProbe">Whether the request may be the one that finds out whether a destination has recovered: it could be sent again.</param>
+    public Choice Choose(bool mayProbe)
+    {
+        var destinations = target.Cluster.Destinations;
+        var list = (_shortlist ??= new Shortlist()).Cleared(destinations.Length);
+        var (bestRank, probe) = (int.MaxValue, -1);
+        var (full, open, nextProbe) = (false, false, TimeSpan.MaxValue);
+        for (var i = 0; i < destinations.Length; i++)
         {
-            if (IsAvailable(destination) && !(untriedOnly && _tried?.Contains(destination) == true))
+            var destination = destinations[i];
+            if (!IsBoundTo(destination))
             {
-                left.Add(destination);
+                continue;
+            }
+
+            var circuit = target.Circuits?[i];
+            if (circuit is { IsAvailable: false })
+            {
+                open = true;
+                nextProbe = circuit.NextProbeIn < nextProbe ? circuit.NextProbeIn : nextProbe;
+            }
+            else if (destination.Load.InFlight >= target.MaxConcurrentPerDestination)
+            {
+                full = true;
+            }
+            else if (destination.Health.IsEligible)
+            {
+                var rank = RankOf(i, destination);
+                if (mayProbe && rank == 0 && circuit is { State: not CircuitState.Closed })
+                {
+                    probe = i;
+                }
+
+                if (rank < bestRank)
+                {
+                    bestRank = rank;
+                    list.Clear();
+                }
+
+                if (rank == bestRank)
+                {
+                    list.Add(i, destination.Load);
+                }
             }
         }
 
-        return left.Count == 0 ? null : left[cluster.Selector.Pick(left.ConvertAll(static destination => destination.Load).ToArray())];
+        // A destination whose break is over learns so from the first request that could be sent again should it fail once more: a policy that
+        // goes by past latency might not come back to it for a long time.
+        if (probe >= 0 && TryTake(probe, out var choice) is null)
+        {
+            return choice;
+        }
+
+        while (list.Count > 0)
+        {
+            var picked = list.Count == destinations.Length ? target.Cluster.Selector.Pick(target.Cluster.Loads) : target.Cluster.Selector.Pick(list.Loads);
+            var refusal = TryTake(list.IndexAt(picked), out choice);
+            if (refusal is null)
+            {
+                return choice;
+            }
+
+            // Another request was faster; the next best then.
+            full |= ReferenceEquals(refusal, ProxyError.BulkheadFull);
+            open |= ReferenceEquals(refusal, ProxyError.CircuitOpen);
+            list.RemoveAt(picked);
+        }
+
+        return full ? Choice.None(ProxyError.BulkheadFull, Soon)
+            : open ? Choice.None(ProxyError.CircuitOpen, nextProbe == TimeSpan.MaxValue ? Soon : nextProbe)
+            : Choice.None(ProxyError.NoDestination, Soon);
     }
 
-    /// <summary>The request goes there.</summary>
-    /// <param name="destination">Where.</param>
-    public void Tried(ProxyDestination destination) => (_tried ??= new(1)).Add(destination);
+    /// <summary>The same destination once more, where its circuit and its places allow.</summary>
+    /// <param name="destination">The destination.</param>
+    /// <param name="choice">The place there.</param>
+    public bool TryAgain(ProxyDestination destination, out Choice choice)
+    {
+        var index = Array.IndexOf(target.Cluster.Destinations, destination);
+        return TryTake(index, out choice) is null;
+    }
 
     /// <summary>YARP's own object for a destination: its affinity cookie and its host transform want it.</summary>
     /// <param name="destination">Ours.</param>
     public DestinationState? YarpStateOf(ProxyDestination destination)
     {
-        foreach (var state in feature.AllDestinations)
+        if (feature is not null)
         {
-            if (string.Equals(state.DestinationId, destination.Id, StringComparison.OrdinalIgnoreCase))
+            foreach (var state in feature.AllDestinations)
             {
-                return state;
+                if (string.Equals(state.DestinationId, destination.Id, StringComparison.OrdinalIgnoreCase))
+                {
+                    return state;
+                }
             }
         }
 
         return null;
     }
 
-    private bool IsAvailable(ProxyDestination destination) =>
-        !IsNarrowed || (YarpStateOf(destination) is { } state && feature.AvailableDestinations.Contains(state));
+    private bool Any(bool untriedOnly)
+    {
+        var destinations = target.Cluster.Destinations;
+        for (var i = 0; i < destinations.Length; i++)
+        {
+            if (!(untriedOnly && _tried?.Contains(i) == true) && IsBoundTo(destinations[i])
+                && target.Circuits?[i] is null or { IsAvailable: true }
+                && destinations[i].Load.InFlight < target.MaxConcurrentPerDestination && destinations[i].Health.IsEligible)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // Lower is better.
+    private int RankOf(int index, ProxyDestination destination) =>
+        (_tried?.Contains(index) == true ? 2 : 0) + (destination.Backpressure.IsActive ? 1 : 0);
+
+    private bool IsBoundTo(ProxyDestination destination) =>
+        !IsNarrowed || (YarpStateOf(destination) is { } state && feature!.AvailableDestinations.Contains(state));
+
+    // Takes the place in the destination's bulkhead and the pass of its circuit: both or neither.
+    private ProxyError? TryTake(int index, out Choice choice)
+    {
+        var destination = target.Cluster.Destinations[index];
+        var circuit = target.Circuits?[index];
+        var pass = default(CircuitPass);
+        choice = default;
+        if (!destination.TryBegin(target.MaxConcurrentPerDestination))
+        {
+            return ProxyError.BulkheadFull;
+        }
+
+        if (circuit is not null && !circuit.TryEnter(out pass))
+        {
+            destination.GiveBack();
+            return ProxyError.CircuitOpen;
+        }
+
+        (_tried ??= new(1)).Add(index);
+        choice = new Choice(destination, circuit, pass, null, TimeSpan.Zero);
+        return null;
+    }
+
+    private sealed class Shortlist
+    {
+        private int[] _indices = new int[8];
+        private DestinationLoad[] _loads = new DestinationLoad[8];
+
+        public int Count { get; private set; }
+
+        public ReadOnlySpan<DestinationLoad> Loads => _loads.AsSpan(0, Count);
+
+        public Shortlist Cleared(int capacity)
+        {
+            if (_indices.Length < capacity)
+            {
+                _indices = new int[capacity];
+                _loads = new DestinationLoad[capacity];
+            }
+
+            Count = 0;
+            return this;
+        }
+
+        public void Clear() => Count = 0;
+
+        public int IndexAt(int position) => _indices[position];
+
+        public void Add(int index, DestinationLoad load)
+        {
+            _indices[Count] = index;
+            _loads[Count++] = load;
+        }
+
+        // In order: policies rely on it.
+        public void RemoveAt(int position)
+        {
+            Count--;
+            _indices.AsSpan(position + 1, Count - position).CopyTo(_indices.AsSpan(position));
+            _loads.AsSpan(position + 1, Count - position).CopyTo(_loads.AsSpan(position));
+        }
+    }
 }

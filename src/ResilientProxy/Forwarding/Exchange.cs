@@ -10,12 +10,15 @@ internal sealed class Exchange
     private const int ClientClosedRequest = 499;
 
     private List<AttemptRecord>? _trail;
+    private List<Task>? _loose;
 
     /// <summary>Begins with the request's arrival.</summary>
     /// <param name="context">The request.</param>
     /// <param name="started">Its arrival, on the proxy's clock.</param>
-    public Exchange(HttpContext context, long started)
+    /// <param name="proxy">Who this proxy is.</param>
+    public Exchange(HttpContext context, long started, ProxyIdentity proxy)
     {
+        Proxy = proxy;
         Context = context;
         Started = started;
         Trace = TraceContext.From(context.Request.Headers.TraceParent);
@@ -23,6 +26,9 @@ internal sealed class Exchange
 
     /// <summary>The request and its response.</summary>
     public HttpContext Context { get; }
+
+    /// <summary>Who this proxy is.</summary>
+    public ProxyIdentity Proxy { get; }
 
     /// <summary>When it arrived, on the proxy's clock.</summary>
     public long Started { get; }
@@ -74,15 +80,35 @@ internal sealed class Exchange
     /// <param name="context">The request.</param>
     public static Exchange Of(HttpContext context) => context.Features.GetRequiredFeature<Exchange>();
 
-    /// <summary>An attempt has ended.</summary>
+    /// <summary>What the last attempt said about its destination: what an adaptive limit learns from the request.</summary>
+    public AttemptVerdict Verdict { get; private set; } = AttemptVerdict.Nothing;
+
+    /// <summary>How long the last attempt took until its response's headers, or its failure.</summary>
+    public TimeSpan Latency { get; set; }
+
+    /// <summary>An attempt has ended. The first outcome of an attempt counts.</summary>
     /// <param name="attempt">The attempt.</param>
     /// <param name="outcome">"success", or the reason word.</param>
-    public void AttemptEnded(Attempt attempt, string outcome)
+    /// <param name="verdict">What that says about the destination.</param>
+    public void AttemptEnded(Attempt attempt, string outcome, AttemptVerdict verdict)
     {
+        if (!attempt.TryConclude(verdict))
+        {
+            return;
+        }
+
+        Verdict = verdict;
         var elapsed = attempt.Elapsed;
         attempt.Destination.Metrics.AttemptEnded(outcome, elapsed);
         (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
     }
+
+    /// <summary>Something of the exchange is still being cleared away: the exchange ends after it.</summary>
+    /// <param name="task">What clears it away; never fails.</param>
+    public void EndsAfter(Task task) => (_loose ??= new(1)).Add(task);
+
+    /// <summary>Waits until everything is cleared away.</summary>
+    public Task ClearedAsync() => _loose is null ? Task.CompletedTask : Task.WhenAll(_loose);
 
     /// <summary>Writes the attempts into the response's header, where the config asks for one.</summary>
     /// <param name="current">The attempt whose answer follows; null where the answer is the proxy's own.</param>
@@ -120,7 +146,7 @@ internal sealed class Exchange
     /// <summary>The exchange did not end as the upstream and the client wanted.</summary>
     /// <param name="error">Why.</param>
     /// <param name="outcome">How that is counted.</param>
-    public void Failed(ProxyError error, RequestOutcome outcome)
+    public void Failed(ProxyError? error, RequestOutcome outcome)
     {
         Error = error;
         Outcome = outcome;

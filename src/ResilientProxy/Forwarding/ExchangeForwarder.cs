@@ -1,4 +1,4 @@
-using System.Globalization;
+using ResilientProxy.Bulkhead;
 using ResilientProxy.Errors;
 using ResilientProxy.Telemetry;
 using ResilientProxy.Timeouts;
@@ -7,8 +7,8 @@ using Yarp.ReverseProxy.Model;
 namespace ResilientProxy.Forwarding;
 
 /// <summary>Takes one request to an upstream and its answer back: the order of everything that happens to it, read top to bottom.</summary>
-internal sealed partial class ExchangeForwarder(
-    TimerSweep sweep, ResponseCopy responseCopy, UpgradeForwarder upgrades, ReplayMemory replayMemory, ILogger<ExchangeForwarder> logger)
+internal sealed class ExchangeForwarder(
+    TimerSweep sweep, AttemptSender sender, HedgedSender hedgedSender, ResponseSender responses, UpgradeForwarder upgrades, ReplayMemory replayMemory)
 {
     private const int MaxStaleConnections = 3;
     private const int MaxResets = 2;
@@ -20,163 +20,250 @@ internal sealed partial class ExchangeForwarder(
         var exchange = Exchange.Of(context);
         var route = exchange.Route!;
         var feature = context.GetReverseProxyFeature();
-        var candidates = new Candidates(route.Cluster, feature);
 
         // When the answer must have begun: queueing, backoff and every attempt included.
-        var deadline = exchange.Deadline = new ExchangeDeadline(exchange, sweep);
+        exchange.Deadline = new ExchangeDeadline(exchange, sweep);
         exchange.Body = RequestBody.Of(context, route.Retry?.Options.MaxReplayBytes ?? 0, replayMemory);
         LimitBody(context, route);
 
-        var staleConnections = 0;
-        var resets = 0;
+        // 1. A place on the route, held until the last byte of the answer: one route's requests never take another's.
+        if (await EnterAsync(exchange, route.Bulkhead) is { } refused)
+        {
+            await AnswerAsync(exchange, refused);
+            return;
+        }
+
+        try
+        {
+            // 2. The cluster, and the one behind it where the route has a fallback.
+            var unanswered = await ForwardToAsync(exchange, feature, route.Primary);
+            if (unanswered is not null && route.Fallback is { Backup: { } backup } fallback && fallback.Covers(exchange, unanswered))
+            {
+                context.Response.Headers[HopStatus.ProxyStatus] = FallbackPolicy.StatusOf(unanswered, backup.Cluster.Id);
+                var first = unanswered;
+                exchange.Stopped = null; // the backup has attempts of its own
+                unanswered = await ForwardToAsync(exchange, feature, backup);
+                if (unanswered is null && exchange.Outcome == RequestOutcome.Success)
+                {
+                    exchange.Failed(first.Error, RequestOutcome.Fallback);
+                    FallbackPolicy.Count(exchange);
+                }
+            }
+
+            // 3. What is left without an answer gets one of the proxy's own.
+            if (unanswered is not null)
+            {
+                await AnswerAsync(exchange, unanswered);
+            }
+        }
+        finally
+        {
+            route.Bulkhead?.Leave(exchange.Latency, exchange.Verdict);
+        }
+    }
+
+    private async ValueTask<Unanswered?> ForwardToAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target)
+    {
+        var bulkhead = target.Bulkhead;
+        if (await EnterAsync(exchange, bulkhead) is { } refused)
+        {
+            return refused;
+        }
+
+        try
+        {
+            return await AttemptAsync(exchange, feature, target);
+        }
+        finally
+        {
+            bulkhead?.Leave(exchange.Latency, exchange.Verdict);
+        }
+    }
+
+    // Attempts, one after the other, until the client has its answer (null) or no further one may follow.
+    private async ValueTask<Unanswered?> AttemptAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target)
+    {
+        var route = exchange.Route!;
+        var context = exchange.Context;
+        var candidates = new Candidates(target, ReferenceEquals(target, route.Primary) ? feature : null);
+        var attemptsBefore = exchange.Attempts;
+        var (retries, staleConnections, resets) = (0, 0, 0);
+        AttemptFailure? last = null;
         ProxyDestination? again = null;
         while (true)
         {
-            // 1. Where it goes: a destination that has not failed this request yet, where there is one.
-            if ((again ?? candidates.Choose()) is not { } destination)
+            if (exchange.Deadline!.Left <= TimeSpan.Zero)
             {
-                await exchange.AnswerAsync(ProxyError.NoDestination, RequestOutcome.Rejected, retryAfterSeconds: 1);
-                return;
+                route.Metrics.TimedOut(TimeoutKind.Total);
+                return Unanswered.OutOfTime(notReceived: exchange.Attempts == attemptsBefore || last is { NotReceived: true });
+            }
+
+            // 1. Where it goes: a destination that has not failed this request yet, where there is one.
+            if (again is null || !candidates.TryAgain(again, out var choice))
+            {
+                choice = candidates.Choose(mayProbe: route.Retry?.MayRepeat(context.Request.Method) == true);
             }
 
             again = null;
-            candidates.Tried(destination);
-            feature.ProxiedDestination = candidates.YarpStateOf(destination);
-            exchange.Attempts++;
-            using var attempt = new Attempt(destination, sweep, route.Options.Timeouts.Attempt, deadline.Due, context.RequestAborted);
-
-            // 2. An upgraded connection is YARP's own work: bytes in both directions, no message to judge.
-            if (UpgradeForwarder.IsUpgrade(context))
+            if (choice.Destination is null)
             {
-                await upgrades.ForwardAsync(exchange, attempt, feature);
-                return;
+                return last is null ? Unanswered.Refused(choice.Refusal!, choice.RetryAfter) : Unanswered.Of(last);
             }
 
-            // 3. The attempt, until its response's headers; then the response as it comes, unless it is one to try again for.
-            var (failure, reason, retryAfter) = await SendAsync(exchange, feature, attempt);
-            if (failure is null)
+            var attempt = Begin(choice, isHedge: false);
+            try
             {
-                if (attempt.Response is null)
+                // 2. The attempt, until its response's headers. An upgraded connection is YARP's own work, from the first byte to the last.
+                SendResult result;
+                if (UpgradeForwarder.IsUpgrade(context))
                 {
-                    return; // answered: by a transform, or because the client was at fault or gone
+                    var failed = await upgrades.ForwardAsync(exchange, attempt, feature);
+                    result = new(failed, Answered: failed is null);
                 }
-
-                var status = RetryableStatus(route, attempt.Response);
-                if (status is not null && HopStatus.HasGivenUp(attempt.Response))
+                else if (route.Hedging is null || !route.MayRepeat(context.Request.Method))
                 {
-                    status = null; // a proxy of ours behind this one has tried as often as it may
-                    exchange.Stopped = RetryDecision.Attempts;
-                    route.Metrics.RetryStopped(RetryDecision.Attempts);
-                }
-
-                if (status is null || exchange.Context.RequestAborted.IsCancellationRequested
-                    || !MayTryAgain(exchange, candidates, notReceived: false, retryAfter, out var pause))
-                {
-                    failure = await CopyAsync(exchange, feature, attempt);
-                    if (failure is null)
-                    {
-                        return;
-                    }
-
-                    reason = failure.Error.Word;
+                    result = await sender.SendAsync(exchange, feature, attempt);
                 }
                 else
                 {
-                    await StopBodyAsync(attempt);
-                    exchange.AttemptEnded(attempt, status);
-                    attempt.Dispose(); // its connection is of use to others during the wait
-                    route.Metrics.Retried(status);
-                    if (!await PauseAsync(exchange, pause))
+                    (attempt, result) = await hedgedSender.SendAsync(exchange, feature, attempt, candidates, Begin);
+                }
+
+                if (result.Answered)
+                {
+                    return null;
+                }
+
+                var failure = result.Failure;
+                if (failure is null)
+                {
+                    // 3. A response: one to try again for, one that the route has something better for, or the one that goes to the client.
+                    var response = attempt.Response!;
+                    var verdict = ResponseVerdict.Of(route.Retry, response, sweep.Time);
+                    Learn(attempt, verdict);
+                    var stays = verdict.RetryWord is null || HopStatus.HasGivenUp(response);
+                    if (stays && verdict.RetryWord is not null)
                     {
-                        return;
+                        Stop(exchange, RetryDecision.Attempts); // a proxy of ours behind this one has tried as often as it may
                     }
 
+                    if (!stays && !context.RequestAborted.IsCancellationRequested && MayTryAgain(notReceived: false, verdict.RetryAfter, out var pause))
+                    {
+                        await attempt.StopBodyAsync();
+                        exchange.AttemptEnded(attempt, verdict.RetryWord!, verdict.Verdict);
+                        attempt.Dispose(); // its connection is of use to others during the wait
+                        last = null;
+                        if (!await TryAgainAsync(verdict.RetryWord!, pause))
+                        {
+                            return null;
+                        }
+
+                        continue;
+                    }
+
+                    if (route.Fallback?.Replaces(exchange, (int)response.StatusCode) == true)
+                    {
+                        await attempt.StopBodyAsync();
+                        exchange.AttemptEnded(attempt, Words.OfStatus((int)response.StatusCode), verdict.Verdict);
+                        return Unanswered.Replaced((int)response.StatusCode);
+                    }
+
+                    failure = await responses.SendAsync(exchange, feature, attempt, verdict.Verdict);
+                    if (failure is null)
+                    {
+                        if (exchange.Outcome == RequestOutcome.Success && exchange.Attempts - attemptsBefore > 1)
+                        {
+                            route.Metrics.Rescued(attempt.IsHedge ? Words.ByHedge : Words.ByRetry);
+                        }
+
+                        return null;
+                    }
+                }
+
+                // 4. It failed. A connection that had been idle too long is no failure of the upstream: the same again, at once. A request that
+                // resets one destination after the other is itself the likely cause: it blames no second one, and gets no third.
+                last = failure;
+                resets += ReferenceEquals(failure.Error, ProxyError.ConnectionTerminated) && !failure.NotReceived && !failure.StaleConnection ? 1 : 0;
+                exchange.Latency = attempt.Elapsed;
+                exchange.AttemptEnded(attempt, failure.Error.Word, VerdictOf(failure, exchange, attempt, resets));
+                if (failure.StaleConnection && staleConnections < MaxStaleConnections && route.Retry is not null && !context.Response.HasStarted
+                    && ProxyRoute.IsIdempotent(context.Request.Method) && exchange.Body is null or { CanReplay: true })
+                {
+                    staleConnections++;
+                    exchange.Attempts--;
+                    again = attempt.Destination;
                     continue;
                 }
-            }
 
-            // 4. It failed. A connection that had been idle too long is no failure of the upstream: the same again, at once.
-            exchange.AttemptEnded(attempt, reason);
-            if (failure.StaleConnection && staleConnections < MaxStaleConnections && route.Retry is not null
-                && !context.Response.HasStarted && IsIdempotent(context.Request.Method) && exchange.Body is null or { CanReplay: true })
+                if (resets == MaxResets && route.Retry is not null)
+                {
+                    Stop(exchange, RetryDecision.Attempts);
+                    return Unanswered.Of(failure);
+                }
+
+                if (route.Retry is null || !RetryDecision.IsCondition(route.Retry, failure)
+                    || !MayTryAgain(failure.NotReceived, TimeSpan.Zero, out var wait))
+                {
+                    return Unanswered.Of(failure);
+                }
+
+                attempt.Dispose();
+                if (!await TryAgainAsync(failure.Error.Word, wait))
+                {
+                    return null;
+                }
+            }
+            finally
             {
-                staleConnections++;
-                exchange.Attempts--;
-                again = destination;
-                continue;
+                attempt.Dispose();
             }
+        }
 
-            // 5. A request that resets one destination after the other is itself the likely cause: it gets no third one.
-            resets += ReferenceEquals(failure.Error, ProxyError.ConnectionTerminated) && !failure.NotReceived ? 1 : 0;
-            if (resets == MaxResets && route.Retry is not null && exchange.Stopped is null)
+        Attempt Begin(Choice choice, bool isHedge)
+        {
+            feature.ProxiedDestination = candidates.YarpStateOf(choice.Destination!) ?? feature.ProxiedDestination;
+            exchange.Attempts++;
+            return new Attempt(choice, target.Cluster, sweep, route.Options.Timeouts.Attempt, exchange.Deadline!.Due, context.RequestAborted) { IsHedge = isHedge };
+        }
+
+        void Learn(Attempt attempt, ResponseVerdict verdict)
+        {
+            var elapsed = attempt.Elapsed;
+            exchange.Latency = elapsed;
+            attempt.Answered(verdict.Verdict);
+            attempt.Destination.Load.Record(elapsed, sweep.Time.GetTimestamp());
+            if (verdict.Verdict == AttemptVerdict.Success)
             {
-                exchange.Stopped = RetryDecision.Attempts;
-                route.Metrics.RetryStopped(RetryDecision.Attempts);
-                await AnswerAsync(exchange, failure);
-                return;
+                route.Hedging?.Answered(elapsed);
             }
 
-            if (route.Retry is null || !RetryDecision.IsCondition(route.Retry, failure)
-                || !MayTryAgain(exchange, candidates, failure.NotReceived, TimeSpan.Zero, out var wait))
+            if (verdict.Backpressure > TimeSpan.Zero)
             {
-                await AnswerAsync(exchange, failure);
-                return;
+                attempt.Destination.Backpressure.Ask(verdict.Backpressure);
+            }
+        }
+
+        bool MayTryAgain(bool notReceived, TimeSpan retryAfter, out TimeSpan wait)
+        {
+            wait = route.Retry!.Backoff(retries + 1, candidates.HasUntried, retryAfter);
+            var forbids = RetryDecision.WhatForbids(exchange, route.Retry, retries, candidates.HasAny, notReceived, wait, exchange.Deadline.Left);
+            if (forbids is not null)
+            {
+                Stop(exchange, forbids);
             }
 
-            attempt.Dispose();
+            return forbids is null;
+        }
+
+        // Waits before the next attempt; false where the client left meanwhile.
+        async ValueTask<bool> TryAgainAsync(string reason, TimeSpan wait)
+        {
+            retries++;
             route.Metrics.Retried(reason);
-            if (!await PauseAsync(exchange, wait))
-            {
-                return;
-            }
-        }
-    }
-
-    // The word for a response that is tried again for; null for one that goes to the client.
-    private static string? RetryableStatus(ProxyRoute route, HttpResponseMessage response)
-    {
-        if (route.Retry is not { } retry)
-        {
-            return null;
-        }
-
-        var status = (int)response.StatusCode;
-        if (retry.IsCondition(status))
-        {
-            return Words.OfStatus(status);
-        }
-
-        // A gRPC answer of headers only: its status is a header there, and a trailer of every other answer.
-        return retry.LooksAtGrpc
-            && response.Headers.NonValidated.TryGetValues("grpc-status", out var values)
-            && int.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var grpc)
-            && retry.IsGrpcCondition(grpc)
-            ? Words.OfGrpc(grpc)
-            : null;
-    }
-
-    private static bool MayTryAgain(
-        Exchange exchange, Candidates candidates, bool notReceived, TimeSpan retryAfter, out TimeSpan wait)
-    {
-        var policy = exchange.Route!.Retry!;
-        wait = policy.Backoff(exchange.Attempts, candidates.HasUntried, retryAfter);
-        exchange.Stopped = RetryDecision.WhatForbids(exchange, policy, notReceived, wait, exchange.Deadline!.Left);
-        if (exchange.Stopped is { } stopped)
-        {
-            exchange.Route.Metrics.RetryStopped(stopped);
-        }
-
-        return exchange.Stopped is null;
-    }
-
-    // Waits before the next attempt; false where the client left meanwhile.
-    private async ValueTask<bool> PauseAsync(Exchange exchange, TimeSpan wait)
-    {
-        if (wait > TimeSpan.Zero)
-        {
             try
             {
-                await Task.Delay(wait, sweep.Time, exchange.Context.RequestAborted);
+                await (wait > TimeSpan.Zero ? Task.Delay(wait, sweep.Time, context.RequestAborted) : Task.CompletedTask);
+                return true;
             }
             catch (OperationCanceledException)
             {
@@ -184,136 +271,59 @@ internal sealed partial class ExchangeForwarder(
                 return false;
             }
         }
-
-        return true;
     }
 
-    // Until the response's headers: a failure, or a response in the attempt, or neither where the client has its answer already.
-    private async ValueTask<(AttemptFailure? Failure, string Reason, TimeSpan RetryAfter)> SendAsync(
-        Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
+    // A place in a bulkhead, waited for as long as the queue and the deadline allow; null where there is one.
+    private static async ValueTask<Unanswered?> EnterAsync(Exchange exchange, Bulkhead.Bulkhead? bulkhead)
     {
-        try
+        if (bulkhead is null || bulkhead.TryEnter())
         {
-            if (!await RequestCopy.BuildAsync(exchange, feature, attempt))
-            {
-                exchange.AttemptEnded(attempt, Words.Success); // a transform answered
-                return (null, "", TimeSpan.Zero);
-            }
-
-            attempt.Response = await exchange.Route!.Cluster.Client.SendAsync(attempt.Request!, attempt.Token);
-        }
-        catch (Exception error)
-        {
-            await StopBodyAsync(attempt);
-            if (await ClientIsAtFaultAsync(exchange, attempt))
-            {
-                return (null, "", TimeSpan.Zero);
-            }
-
-            var failure = attempt.End switch
-            {
-                AttemptEnd.AttemptTimeout => new AttemptFailure(ProxyError.AttemptTimeout, NotReceived: false, StaleConnection: false, error),
-                AttemptEnd.TotalTimeout => new AttemptFailure(ProxyError.TotalTimeout, NotReceived: false, StaleConnection: false, error),
-                _ => FailureClassifier.Classify(error),
-            };
-            if (TimeoutKindOf(failure.Error) is { } kind)
-            {
-                exchange.Route!.Metrics.TimedOut(kind);
-            }
-
-            Log.AttemptFailed(logger, exchange.Route!.Id, attempt.Destination.Id, failure.Error.Word, failure.Error.Detail, error);
-            return (failure, failure.Error.Word, TimeSpan.Zero);
-        }
-
-        if (attempt.Response.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols)
-        {
-            await StopBodyAsync(attempt); // nobody asked for an upgrade
-            return (new AttemptFailure(ProxyError.Protocol, NotReceived: false, StaleConnection: false, null), ProxyError.Protocol.Word, TimeSpan.Zero);
-        }
-
-        return (null, "", RetryAfter.Of(attempt.Response, sweep.Time));
-    }
-
-    // The response, as it comes: a failure where the upstream broke it off, null where the client has its answer or its end.
-    private async ValueTask<AttemptFailure?> CopyAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
-    {
-        try
-        {
-            await responseCopy.CopyAsync(exchange, attempt, feature.Route.Transformer);
-            if (attempt.Content?.InProgress == true)
-            {
-                // The upstream answered without waiting for the whole request, as it may. Its answer has to reach the client now: nobody might
-                // ever read the rest of the request.
-                await exchange.Context.Response.CompleteAsync();
-            }
-
-            var status = (int)attempt.Response!.StatusCode;
-            exchange.AttemptEnded(attempt, status >= 500 ? Words.OfStatus(status) : Words.Success);
-            exchange.Outcome = status >= 500 ? RequestOutcome.UpstreamError : RequestOutcome.Success;
-            if (exchange.Attempts > 1 && status < 500)
-            {
-                exchange.Route!.Metrics.Rescued(Words.ByRetry);
-            }
-
             return null;
         }
-        catch (Exception error)
+
+        var entry = await bulkhead.EnterAsync(exchange.Deadline!.Left, exchange.Context.RequestAborted);
+        if (entry == BulkheadEntry.Entered)
         {
-            await StopBodyAsync(attempt);
-            if (await ClientIsAtFaultAsync(exchange, attempt))
-            {
-                return null;
-            }
-
-            if (!exchange.Context.Response.HasStarted)
-            {
-                exchange.Context.Response.Clear(); // the head of an answer that never went out
-            }
-
-            var failure = new AttemptFailure(
-                attempt.End == AttemptEnd.IdleTimeout ? ProxyError.IdleTimeout : ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, error);
-            if (attempt.End == AttemptEnd.IdleTimeout)
-            {
-                exchange.Route!.Metrics.TimedOut(TimeoutKind.Idle);
-            }
-
-            Log.BrokeOff(logger, exchange.Route!.Id, attempt.Destination.Id, failure.Error.Detail, error);
-            return failure;
+            return null;
         }
-        finally
+
+        if (entry == BulkheadEntry.Full)
         {
-            await StopBodyAsync(attempt);
+            return Unanswered.Refused(ProxyError.BulkheadFull, TimeSpan.Zero);
         }
+
+        exchange.Route!.Metrics.TimedOut(TimeoutKind.Queue);
+        return exchange.Deadline.Left <= TimeSpan.Zero
+            ? Unanswered.OutOfTime(notReceived: true)
+            : Unanswered.Refused(ProxyError.BulkheadTimeout, TimeSpan.Zero);
     }
 
-    private static Task AnswerAsync(Exchange exchange, AttemptFailure failure) => exchange.AnswerAsync(
-        failure.Error,
-        failure.Error.StatusCode == StatusCodes.Status504GatewayTimeout ? RequestOutcome.Timeout : RequestOutcome.UpstreamError);
+    private static Task AnswerAsync(Exchange exchange, Unanswered unanswered) =>
+        exchange.Route!.Fallback is { Backup: null } fallback && fallback.Covers(exchange, unanswered)
+            ? fallback.AnswerAsync(exchange, unanswered)
+            : exchange.AnswerAsync(unanswered.Error ?? ProxyError.TotalTimeout, unanswered.Outcome, unanswered.RetryAfterSeconds);
 
-    // The client left, or sent something that is no message: no attempt is to blame, and none follows.
-    private static async ValueTask<bool> ClientIsAtFaultAsync(Exchange exchange, Attempt attempt)
+    private static AttemptVerdict VerdictOf(AttemptFailure failure, Exchange exchange, Attempt attempt, int resets)
     {
-        var answer = exchange.Body?.ClientErrorAnswer();
-        var gone = attempt.End == AttemptEnd.ClientLeft || exchange.Context.RequestAborted.IsCancellationRequested
-            || (answer is null && exchange.Body?.ClientError is not null); // a body that ends with the connection is a client that left
-        if (gone)
+        if (failure.StaleConnection || resets > 1)
         {
-            exchange.AttemptEnded(attempt, Words.ClientLeft);
-            exchange.ClientLeft();
-        }
-        else if (answer is not null)
-        {
-            exchange.AttemptEnded(attempt, Words.ClientError);
-            await exchange.AnswerAsync(answer, RequestOutcome.Rejected);
+            return AttemptVerdict.Nothing;
         }
 
-        return gone || answer is not null;
+        // A caller's short patience says nothing about the destination; the route's own does, where this attempt had most of it.
+        return !ReferenceEquals(failure.Error, ProxyError.TotalTimeout) || attempt.Elapsed >= exchange.Route!.Options.Timeouts.Total / 2
+            ? AttemptVerdict.Failure
+            : AttemptVerdict.Nothing;
     }
 
-    // RFC 9110 section 9.2.2.
-    private static bool IsIdempotent(string method) =>
-        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsPut(method) || HttpMethods.IsDelete(method)
-        || HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method);
+    private static void Stop(Exchange exchange, string why)
+    {
+        exchange.Stopped = why;
+        if (!ReferenceEquals(why, RetryDecision.NoDestination))
+        {
+            exchange.Route!.Metrics.RetryStopped(why);
+        }
+    }
 
     private static void LimitBody(HttpContext context, ProxyRoute route)
     {
@@ -322,30 +332,5 @@ internal sealed partial class ExchangeForwarder(
         {
             feature.MaxRequestBodySize = limit < 0 ? null : limit;
         }
-    }
-
-    // The client's body has one reader: nothing may go on reading it once the attempt is over.
-    private static async ValueTask StopBodyAsync(Attempt attempt)
-    {
-        if (attempt.Content is { InProgress: true } content)
-        {
-            attempt.Cancel(AttemptEnd.Abandoned);
-            await content.Finished;
-        }
-    }
-
-    private static TimeoutKind? TimeoutKindOf(ProxyError error) =>
-        ReferenceEquals(error, ProxyError.ConnectionTimeout) ? TimeoutKind.Connect
-        : ReferenceEquals(error, ProxyError.AttemptTimeout) ? TimeoutKind.Attempt
-        : ReferenceEquals(error, ProxyError.TotalTimeout) ? TimeoutKind.Total
-        : null;
-
-    private static partial class Log
-    {
-        [LoggerMessage(LogLevel.Debug, "Route {Route}, destination {Destination}: {Reason}: {Detail}")]
-        public static partial void AttemptFailed(ILogger logger, string route, string destination, string reason, string detail, Exception error);
-
-        [LoggerMessage(LogLevel.Debug, "Route {Route}, destination {Destination}: the response broke off: {Detail}")]
-        public static partial void BrokeOff(ILogger logger, string route, string destination, string detail, Exception error);
     }
 }

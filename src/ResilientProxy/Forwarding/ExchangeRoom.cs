@@ -6,17 +6,17 @@ namespace ResilientProxy.Forwarding;
 
 /// <summary>The outermost room: begins the exchange, counts its end and writes its line of the access log, whatever happened inside.</summary>
 internal sealed partial class ExchangeRoom(
-    RequestDelegate next, ProxyMetrics metrics, AccessLog accessLog, TimerSweep sweep, ILogger<ExchangeRoom> logger)
+    RequestDelegate next, ProxyMetrics metrics, AccessLog accessLog, TimerSweep sweep, ProxyIdentity proxy, ILogger<ExchangeRoom> logger)
 {
     /// <summary>Handles one request.</summary>
     /// <param name="context">The request.</param>
     public async Task InvokeAsync(HttpContext context)
     {
-        var exchange = new Exchange(context, sweep.Time.GetTimestamp());
+        var exchange = new Exchange(context, sweep.Time.GetTimestamp(), proxy);
         context.Features.Set(exchange);
         try
         {
-            if (ForwardedHeaders.HasLooped(context.Request.Headers))
+            if (ForwardedHeaders.HasLooped(context.Request.Headers, proxy))
             {
                 await exchange.AnswerAsync(ProxyError.Loop, RequestOutcome.Rejected);
                 return;
@@ -36,6 +36,7 @@ internal sealed partial class ExchangeRoom(
         }
         finally
         {
+            await exchange.ClearedAsync();
             exchange.Body?.Dispose();
             End(exchange);
         }

@@ -23,14 +23,11 @@ internal static class ForwardedHeaders
         "Connection", "Upgrade", "TE", "Trailer", "Date", "Cache-Control", "Via",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>This process's name in <c>Via</c>: an instance of its own, so that two proxies in a row are no loop.</summary>
-    public static readonly string Pseudonym =
-        "resilient-proxy-" + Random.Shared.NextInt64(1L << 40).ToString("x10", CultureInfo.InvariantCulture);
-
-    /// <summary>Whether the request passed this process before.</summary>
+    /// <summary>Whether the request passed this proxy before.</summary>
     /// <param name="headers">The request's headers.</param>
-    public static bool HasLooped(IHeaderDictionary headers) =>
-        headers.TryGetValue(Via, out var via) && via.ToString().Contains(Pseudonym, StringComparison.Ordinal);
+    /// <param name="proxy">This proxy.</param>
+    public static bool HasLooped(IHeaderDictionary headers, ProxyIdentity proxy) =>
+        headers.TryGetValue(Via, out var via) && via.ToString().Contains(proxy.Pseudonym, StringComparison.Ordinal);
 
     /// <summary>Removes from a client's request the headers its <c>Connection</c> names: they are for this hop only (RFC 9110 section 7.6.1).</summary>
     /// <param name="headers">The request's headers.</param>
@@ -69,7 +66,7 @@ internal static class ForwardedHeaders
     public static void Apply(Exchange exchange, HttpRequestMessage message)
     {
         var headers = message.Headers;
-        headers.TryAddWithoutValidation(Via, $"{Version(exchange.Context.Request.Protocol)} {Pseudonym}");
+        headers.TryAddWithoutValidation(Via, $"{Version(exchange.Context.Request.Protocol)} {exchange.Proxy.Pseudonym}");
         headers.Remove(HeaderNames.TraceParent);
         headers.TryAddWithoutValidation(HeaderNames.TraceParent, exchange.Trace.NewTraceParent());
         headers.Remove(HopStatus.AttemptCount);

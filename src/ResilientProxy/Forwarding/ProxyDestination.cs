@@ -1,3 +1,4 @@
+using ResilientProxy.CircuitBreaking;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.Telemetry;
 
@@ -10,8 +11,10 @@ internal sealed class ProxyDestination
     /// <param name="id">Its name in the cluster.</param>
     /// <param name="address">Its URL prefix.</param>
     /// <param name="metrics">Its own series.</param>
-    public ProxyDestination(string id, string address, DestinationMetrics metrics)
+    /// <param name="time">The clock.</param>
+    public ProxyDestination(string id, string address, DestinationMetrics metrics, TimeProvider time)
     {
+        Backpressure = new Backpressure(time);
         Id = id;
         Address = address;
         IsHttps = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
@@ -33,11 +36,31 @@ internal sealed class ProxyDestination
     /// <summary>What the balancing policy looks at.</summary>
     public DestinationLoad Load { get; } = new();
 
-    /// <summary>An attempt begins.</summary>
-    public void Begin()
+    public HealthShim Health { get; } = new();
+    public void BeginSlowStart() { _ = Id; }
+
+    /// <summary>Whether it asked for less traffic, and for how long.</summary>
+    public Backpressure Backpressure { get; }
+
+    /// <summary>An attempt begins, where there is room.</summary>
+    /// <param name="limit">The most attempts at a time.</param>
+    /// <returns>Whether there was.</returns>
+    public bool TryBegin(int limit)
     {
-        Load.Begin();
+        if (!Load.TryBegin(limit))
+        {
+            return false;
+        }
+
         Metrics.AttemptStarted();
+        return true;
+    }
+
+    /// <summary>The attempt does not come about after all.</summary>
+    public void GiveBack()
+    {
+        Metrics.AttemptNotSent();
+        Load.End();
     }
 
     /// <summary>An attempt has ended: its response is complete, or it failed.</summary>

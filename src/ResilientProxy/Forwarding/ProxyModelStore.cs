@@ -1,4 +1,5 @@
 using ResilientProxy.Configuration;
+using ResilientProxy.Hedging;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.Retry;
 using ResilientProxy.Telemetry;
@@ -8,7 +9,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace ResilientProxy.Forwarding;
 
 /// <summary>Builds the model of a config from the one before: what did not change keeps its objects, and with them connections and state.</summary>
-internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
+internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circuits, TimeProvider time)
 {
     // Stamped into YARP's route records: YARP makes a new endpoint for a route exactly when its record changed.
     private const string DigestKey = "resilient-proxy.digest";
@@ -45,32 +46,41 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
     private ProxyRoute BuildRoute(RouteEntry entry, Dictionary<string, ProxyCluster> clusters)
     {
         var cluster = clusters[entry.Yarp.ClusterId!];
-        var digest = $"{entry.Digest}+{cluster.Digest}";
-        if (_current?.Routes.GetValueOrDefault(entry.Yarp.RouteId) is { } before && before.Digest == digest && ReferenceEquals(before.Cluster, cluster))
+        var backup = entry.Options.Fallback?.ClusterId is { } backupId ? clusters[backupId] : null;
+        var digest = $"{entry.Digest}+{cluster.Digest}+{backup?.Digest}";
+        var before = _current?.Routes.GetValueOrDefault(entry.Yarp.RouteId);
+        if (before is not null && before.Digest == digest && ReferenceEquals(before.Cluster, cluster)
+            && ReferenceEquals(before.Fallback?.Backup?.Cluster, backup))
         {
             return before;
         }
 
+        var id = entry.Yarp.RouteId;
         return new(
-            entry.Yarp.RouteId,
+            id,
             entry.Options,
-            cluster,
+            circuits.ForRoute(cluster, entry.Options, before?.Primary),
             new RequestTarget(entry.Yarp),
-            RetryOf(entry),
             entry.Yarp.MaxRequestBodySize,
-            metrics.ForRoute(entry.Yarp.RouteId, cluster.Id),
-            digest);
+            metrics.ForRoute(id, cluster.Id),
+            digest)
+        {
+            Retry = RetryOf(entry.Options.Retry, before?.Retry),
+            Hedging = entry.Options.Hedging is not { } hedging ? null : before?.Hedging is { } same && same.Options == hedging ? same : new HedgingPolicy(hedging, time),
+            Fallback = entry.Options.Fallback is { } fallback
+                ? new FallbackPolicy(fallback, backup is null ? null : circuits.ForRoute(backup, entry.Options, before?.Fallback?.Backup))
+                : null,
+        };
     }
 
     // The budget goes on where the retries did not change: records compare by value, their lists do not.
-    private RetryPolicy? RetryOf(RouteEntry entry)
+    private RetryPolicy? RetryOf(RetryOptions? options, RetryPolicy? before)
     {
-        if (entry.Options.Retry is not { } options)
+        if (options is null)
         {
             return null;
         }
 
-        var before = _current?.Routes.GetValueOrDefault(entry.Yarp.RouteId)?.Retry;
         var same = before is not null
             && before.Options.On.SequenceEqual(options.On) && before.Options.Methods.SequenceEqual(options.Methods)
             && before.Options with { On = options.On, Methods = options.Methods } == options;
@@ -89,13 +99,16 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
         var written = _current?.Config.Clusters.FirstOrDefault(cluster => string.Equals(cluster.Yarp.ClusterId, id, StringComparison.OrdinalIgnoreCase));
         var keepsClient = before is not null && written?.Yarp.HttpClient == entry.Yarp.HttpClient
             && before.Options.ConnectTimeout == entry.Options.ConnectTimeout;
+        ProxyDestination[] destinations = [.. (entry.Yarp.Destinations ?? new Dictionary<string, DestinationConfig>())
+            .OrderBy(destination => destination.Key, StringComparer.OrdinalIgnoreCase)
+            .Select(destination => BuildDestination(id, destination.Key, destination.Value, before))];
         return new(
             id,
             entry.Options,
             keepsClient ? before!.Client : UpstreamClient.Create(id, entry.Yarp.HttpClient, entry.Options, time),
-            [.. (entry.Yarp.Destinations ?? new Dictionary<string, DestinationConfig>())
-                .OrderBy(destination => destination.Key, StringComparer.OrdinalIgnoreCase)
-                .Select(destination => BuildDestination(id, destination.Key, destination.Value, before))],
+            destinations,
+            circuits.ForCluster(id, entry.Options, destinations, before),
+            null,
             before is not null && written?.Yarp.LoadBalancingPolicy == entry.Yarp.LoadBalancingPolicy
                 ? before.Selector
                 : new DestinationSelector(entry.Yarp.LoadBalancingPolicy),
@@ -108,7 +121,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
         var known = before?.Destinations.FirstOrDefault(destination =>
             string.Equals(destination.Id, id, StringComparison.OrdinalIgnoreCase)
             && string.Equals(destination.Address, config.Address, StringComparison.OrdinalIgnoreCase));
-        return known ?? new(id, config.Address, metrics.ForDestination(cluster, id));
+        return known ?? new(id, config.Address, metrics.ForDestination(cluster, id), time);
     }
 
     private static RouteConfig Stamp(RouteConfig route, string digest) =>

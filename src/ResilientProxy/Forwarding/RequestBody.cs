@@ -35,6 +35,9 @@ internal sealed class RequestBody : IDisposable
     /// <summary>Whether everything read so far can be sent again. Nothing read yet is everything, too.</summary>
     public bool CanReplay => !Volatile.Read(ref _notRecorded);
 
+    /// <summary>Whether the whole body has been read and can be sent again: then two attempts may send it side by side.</summary>
+    public bool CanReplayWhole => CanReplay && Volatile.Read(ref _ended);
+
     /// <summary>The request's body, or null where it has none; nothing is read yet, so that <c>Expect: 100-continue</c> goes on waiting.</summary>
     /// <param name="context">The request.</param>
     /// <param name="maxReplayBytes">How much is recorded; 0 for nothing.</param>
@@ -77,7 +80,7 @@ internal sealed class RequestBody : IDisposable
                 // Recorded before it is sent: an upstream that dies in this very write must not cost the bytes.
                 Record(part.Buffer);
                 Volatile.Write(ref _bytesRead, _bytesRead + part.Buffer.Length);
-                _ended = part.IsCompleted;
+                Volatile.Write(ref _ended, part.IsCompleted);
                 foreach (var segment in part.Buffer)
                 {
                     await destination.WriteAsync(segment, cancellationToken);

@@ -18,7 +18,7 @@ internal static class RequestCopy
     public static async ValueTask<bool> BuildAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
     {
         var context = exchange.Context;
-        var cluster = exchange.Route!.Cluster;
+        var cluster = attempt.Cluster;
         var destination = attempt.Destination;
         var message = new HttpRequestMessage { Method = HttpMethod.Parse(context.Request.Method) };
         attempt.Request = message;
@@ -42,7 +42,7 @@ internal static class RequestCopy
         }
 
         var request = context.Request;
-        message.RequestUri = exchange.Route.Target.Build(
+        message.RequestUri = exchange.Route!.Target.Build(
             context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             destination.Address,
             message.RequestUri ?? RequestUtilities.MakeDestinationAddress(destination.Address, request.Path, request.QueryString));

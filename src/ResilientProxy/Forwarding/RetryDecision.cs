@@ -24,6 +24,9 @@ internal static class RetryDecision
     /// <summary>A byte of the response went to the client.</summary>
     public const string ResponseStarted = "response_started";
 
+    /// <summary>No destination would take it.</summary>
+    public const string NoDestination = "no_destination";
+
     /// <summary>Whether a failure is one that the route retries at all.</summary>
     /// <param name="policy">The route's retries.</param>
     /// <param name="failure">The failure.</param>
@@ -35,10 +38,13 @@ internal static class RetryDecision
     /// <summary>What forbids another attempt; null where nothing does. The budget is asked last: what is forbidden anyway must not use it up.</summary>
     /// <param name="exchange">The request.</param>
     /// <param name="policy">The route's retries.</param>
+    /// <param name="retries">How many there were.</param>
+    /// <param name="hasDestination">Whether there is a destination that could take another attempt.</param>
     /// <param name="notReceived">Whether the upstream provably never got the request.</param>
     /// <param name="wait">How long the backoff would be.</param>
     /// <param name="timeLeft">How long the whole request may still take.</param>
-    public static string? WhatForbids(Exchange exchange, RetryPolicy policy, bool notReceived, TimeSpan wait, TimeSpan timeLeft)
+    public static string? WhatForbids(
+        Exchange exchange, RetryPolicy policy, int retries, bool hasDestination, bool notReceived, TimeSpan wait, TimeSpan timeLeft)
     {
         if (exchange.Context.Response.HasStarted)
         {
@@ -50,7 +56,7 @@ internal static class RetryDecision
             return Method;
         }
 
-        if (exchange.Attempts > policy.Options.MaxRetryAttempts)
+        if (retries >= policy.Options.MaxRetryAttempts)
         {
             return Attempts;
         }
@@ -63,6 +69,11 @@ internal static class RetryDecision
         if (wait >= timeLeft)
         {
             return Deadline;
+        }
+
+        if (!hasDestination)
+        {
+            return NoDestination; // every circuit is open by now: an attempt would only use the budget up
         }
 
         return policy.Budget.TryTake() ? null : Budget;

@@ -28,61 +28,66 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
     /// <param name="exchange">The client's request.</param>
     /// <param name="attempt">The attempt; its timer runs until the upstream has answered.</param>
     /// <param name="feature">YARP's view of the request.</param>
-    public async Task ForwardAsync(Exchange exchange, Attempt attempt, IReverseProxyFeature feature)
+    /// <returns>The failure where the upstream has not answered, and the client has no answer yet; else null.</returns>
+    public async ValueTask<AttemptFailure?> ForwardAsync(Exchange exchange, Attempt attempt, IReverseProxyFeature feature)
     {
         var context = exchange.Context;
         var route = exchange.Route!;
-        var settings = route.Cluster.Request with { ActivityTimeout = route.Options.Timeouts.Idle };
+        var settings = attempt.Cluster.Request with { ActivityTimeout = route.Options.Timeouts.Idle };
         var transformer = new UpgradeTransformer(exchange, attempt, feature.Route.Transformer);
         var result = await forwarder.SendAsync(
-            context, attempt.Destination.Address, route.Cluster.Client.Invoker, settings, transformer, attempt.Token);
+            context, attempt.Destination.Address, attempt.Cluster.Client.Invoker, settings, transformer, attempt.Token);
 
         if (result == ForwarderError.None)
         {
-            exchange.AttemptEnded(attempt, Words.Success);
-            return;
+            exchange.AttemptEnded(attempt, Words.Success, AttemptVerdict.Success);
+            return null;
         }
 
-        var cause = context.Features.Get<IForwarderErrorFeature>()?.Exception;
         if (result == ForwarderError.UpgradeActivityTimeout)
         {
-            exchange.AttemptEnded(attempt, ProxyError.IdleTimeout.Word);
+            exchange.AttemptEnded(attempt, ProxyError.IdleTimeout.Word, AttemptVerdict.Success); // both sides were silent: nobody's failure
             route.Metrics.TimedOut(TimeoutKind.Idle);
             exchange.Failed(ProxyError.IdleTimeout, RequestOutcome.Timeout); // YARP has closed both sides
-            return;
+            return null;
         }
 
         if (attempt.End == AttemptEnd.ClientLeft || context.RequestAborted.IsCancellationRequested)
         {
-            exchange.AttemptEnded(attempt, Words.ClientLeft);
+            exchange.AttemptEnded(attempt, Words.ClientLeft, AttemptVerdict.Nothing);
             exchange.ClientLeft();
-            return;
+            return null;
         }
 
         if (transformer.Answered)
         {
             // After the upgrade either side may end it as it likes; a failure shows as a closed connection.
-            exchange.AttemptEnded(attempt, ProxyError.ConnectionTerminated.Word);
+            exchange.AttemptEnded(attempt, ProxyError.ConnectionTerminated.Word, AttemptVerdict.Success);
             exchange.Failed(ProxyError.ConnectionTerminated, RequestOutcome.UpstreamError);
-            return;
+            return null;
         }
 
+        var cause = context.Features.Get<IForwarderErrorFeature>()?.Exception;
         var failure = attempt.End switch
         {
-            AttemptEnd.AttemptTimeout => ProxyError.AttemptTimeout,
-            AttemptEnd.TotalTimeout => ProxyError.TotalTimeout,
-            _ => cause is null ? ProxyError.ConnectionTerminated : FailureClassifier.Classify(cause).Error,
+            AttemptEnd.AttemptTimeout => new AttemptFailure(ProxyError.AttemptTimeout, NotReceived: false, StaleConnection: false, cause),
+            AttemptEnd.TotalTimeout => new AttemptFailure(ProxyError.TotalTimeout, NotReceived: false, StaleConnection: false, cause),
+            _ when cause is null => new AttemptFailure(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, cause),
+            _ => FailureClassifier.Classify(cause),
         };
-        exchange.AttemptEnded(attempt, failure.Word);
-        if (failure.StatusCode == StatusCodes.Status504GatewayTimeout)
+        if (AttemptSender.TimeoutKindOf(failure.Error) is { } kind)
         {
-            route.Metrics.TimedOut(
-                attempt.End == AttemptEnd.AttemptTimeout ? TimeoutKind.Attempt
-                : attempt.End == AttemptEnd.TotalTimeout ? TimeoutKind.Total : TimeoutKind.Connect);
+            route.Metrics.TimedOut(kind);
         }
 
-        await exchange.AnswerAsync(
-            failure, failure.StatusCode == StatusCodes.Status504GatewayTimeout ? RequestOutcome.Timeout : RequestOutcome.UpstreamError);
+        // What YARP has set for its own answer: the next attempt, or our own answer, begins clean.
+        context.Features.Set<IForwarderErrorFeature>(null);
+        if (!context.Response.HasStarted)
+        {
+            context.Response.Clear();
+        }
+
+        return failure;
     }
 
     // The route's transforms, and the moment the upstream has answered: from then on only silence ends the connection.
@@ -103,6 +108,7 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
             if (proxyResponse is not null)
             {
                 Answered = true;
+                attempt.Answered(proxyResponse.StatusCode < System.Net.HttpStatusCode.InternalServerError ? AttemptVerdict.Success : AttemptVerdict.Failure);
                 attempt.WatchIdle(Timeout.InfiniteTimeSpan); // YARP's activity timer watches both directions from here
                 exchange.FirstByteSent = true;
             }

@@ -17,6 +17,18 @@ internal static class Words
     /// <summary>A retry rescued the request.</summary>
     public const string ByRetry = "retry";
 
+    /// <summary>A hedge rescued the request.</summary>
+    public const string ByHedge = "hedge";
+
+    /// <summary>The fallback rescued the request.</summary>
+    public const string ByFallback = "fallback";
+
+    /// <summary>Another attempt beside it answered first.</summary>
+    public const string HedgeLost = "hedge_lost";
+
+    /// <summary>The proxy gave it up: the request ended otherwise.</summary>
+    public const string Abandoned = "abandoned";
+
     private static readonly string[] GrpcStatuses = [.. Enumerable.Range(0, 17).Select(status => $"grpc_{status}")];
 
     private static readonly string[] Statuses = [.. Enumerable.Range(0, 1000).Select(status => status.ToString(CultureInfo.InvariantCulture))];

@@ -146,13 +146,18 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Services.AddSingleton(parts.Sweep);
         builder.Services.AddSingleton(parts.Drain.State);
         builder.Services.AddSingleton(parts.Replay);
+        builder.Services.AddSingleton<ProxyIdentity>();
         builder.Services.AddSingleton<ResponseCopy>();
         builder.Services.AddSingleton<UpgradeForwarder>();
+        builder.Services.AddSingleton<AttemptSender>();
+        builder.Services.AddSingleton<HedgedSender>();
+        builder.Services.AddSingleton<ResponseSender>();
         builder.Services.AddSingleton<ExchangeForwarder>();
         builder.Services.AddSingleton(services => AccessLog.Create(
             config.AccessLog, options.StandardOutput, parts.Metrics.AccessLogDropped, options.Time, services.GetRequiredService<ILogger<AccessLog>>()));
 
         var app = builder.Build();
+        parts.StateLog.GoesTo(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ResilientProxy.State"));
         var model = parts.Models.Build(config);
         parts.Models.Use(model);
         source.Start(model.YarpRoutes, model.YarpClusters);

@@ -18,7 +18,8 @@ internal sealed class ProxyParts : IAsyncDisposable
         Metrics = new ProxyMetrics(Time);
         Runtime = new RuntimeMetrics(Metrics.Registry.Overflowed);
         Sweep = new TimerSweep(Time);
-        Models = new ProxyModelStore(Metrics, Time);
+        StateLog = new LateLogger();
+        Models = new ProxyModelStore(Metrics, new CircuitFactory(Time, StateLog), Time);
         Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();
@@ -35,6 +36,9 @@ internal sealed class ProxyParts : IAsyncDisposable
 
     /// <summary>What the runtime counts.</summary>
     public RuntimeMetrics Runtime { get; }
+
+    /// <summary>Takes one line for each change of state.</summary>
+    public LateLogger StateLog { get; }
 
     /// <summary>The timers.</summary>
     public TimerSweep Sweep { get; }

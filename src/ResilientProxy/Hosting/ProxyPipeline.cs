@@ -46,6 +46,7 @@ internal static class ProxyPipeline
         exchange.TrailHeader = models.Current!.Config.AttemptTrailHeader;
         route.Metrics.RequestStarted();
         route.Retry?.Budget.RequestStarted();
+        route.Hedging?.RequestStarted();
         await next(context);
     }
 }

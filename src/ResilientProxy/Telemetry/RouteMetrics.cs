@@ -24,6 +24,8 @@ internal sealed class RouteMetrics
     private readonly CounterSet _retries;
     private readonly CounterSet _retriesStopped;
     private readonly CounterSet _rescued;
+    private readonly CounterSet _hedges;
+    private readonly Counter _fallbacks;
 
     public RouteMetrics(ProxyMetrics metrics, string route, string cluster)
     {
@@ -43,6 +45,8 @@ internal sealed class RouteMetrics
         _retries = new CounterSet(metrics.Retries, _lifetime, route);
         _retriesStopped = new CounterSet(metrics.RetriesStopped, _lifetime, route);
         _rescued = new CounterSet(metrics.Rescued, _lifetime, route);
+        _hedges = new CounterSet(metrics.Hedges, _lifetime, route);
+        _fallbacks = metrics.Fallbacks.With(route);
 
         // So that a route that has seen no request yet shows as 0 and the first one as an increase.
         Requests(statusCode: 200, RequestOutcome.Success);
@@ -85,6 +89,12 @@ internal sealed class RouteMetrics
     /// <summary>A request ended well although an attempt had failed.</summary>
     /// <param name="by">What rescued it: one of a closed list.</param>
     public void Rescued(string by) => _rescued[by].Increment();
+
+    /// <summary>A hedge is over: its answer was the one that counted, or not.</summary>
+    public void Hedged(bool won) => _hedges[won ? "won" : "lost"].Increment();
+
+    /// <summary>The route's fallback answered a request.</summary>
+    public void FellBack() => _fallbacks.Increment();
 
     /// <summary>A timer ran out.</summary>
     public void TimedOut(TimeoutKind kind) => _timeouts[(int)kind].Increment();

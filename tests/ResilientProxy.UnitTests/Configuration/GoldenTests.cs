@@ -16,6 +16,11 @@ public class GoldenTests
 
         var findings = ConfigFile.Parse(Encoding.UTF8.GetBytes(parts[0]), [], []).Findings;
 
+        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        {
+            File.WriteAllText(Path.Combine(Folder, name), $"{parts[0]}\n----------\n{string.Join('\n', findings)}\n");
+        }
+
         Assert.Equal(parts[1].Trim(), string.Join('\n', findings));
     }
 

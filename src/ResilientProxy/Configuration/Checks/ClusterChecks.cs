@@ -15,10 +15,13 @@ internal static class ClusterChecks
     /// <summary>Checks every cluster by itself, and that a route uses it.</summary>
     /// <param name="root">The config as written.</param>
     /// <param name="document">The config as read.</param>
+    /// <param name="policies">The policy in force for each route.</param>
     /// <param name="findings">Takes what is found.</param>
-    public static void Run(ConfigObject root, ConfigDocument document, Findings findings)
+    public static void Run(ConfigObject root, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies, Findings findings)
     {
-        var used = document.ReverseProxy.Routes.Values.Select(route => route.ClusterId).OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var used = document.ReverseProxy.Routes.Values.Select(route => route.ClusterId)
+            .Concat(policies.Values.Select(policy => policy.Options.Fallback?.ClusterId))
+            .OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase);
         foreach (var (id, cluster) in document.ReverseProxy.Clusters)
         {
             var node = root.Find("ReverseProxy", "Clusters", id)!;

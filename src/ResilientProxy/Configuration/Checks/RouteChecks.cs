@@ -38,6 +38,7 @@ internal static class RouteChecks
             }
 
             CheckTimeouts(node, policies[id], findings);
+            FallbackCheck.Run(node, route.ClusterId, policies[id], document, findings);
         }
     }
 

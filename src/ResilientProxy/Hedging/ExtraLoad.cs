@@ -1,0 +1,24 @@
+namespace ResilientProxy.Hedging;
+
+/// <summary>Keeps hedges below a share of the requests of the last ten seconds; one is always allowed in that time, or a quiet route had none.</summary>
+internal sealed class ExtraLoad(double share, TimeProvider time)
+{
+    private readonly Values.TenSeconds _window = new(time);
+
+    /// <summary>A request arrived.</summary>
+    public void RequestStarted() => _window.CountRequest();
+
+    /// <summary>Takes one hedge.</summary>
+    /// <returns>False where the share is used up.</returns>
+    public bool TryTake()
+    {
+        var (requests, extra) = _window.Totals();
+        if (share <= 0 || extra >= Math.Max(1, requests * share))
+        {
+            return false;
+        }
+
+        _window.CountExtra();
+        return true;
+    }
+}
