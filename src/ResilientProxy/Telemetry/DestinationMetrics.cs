@@ -10,12 +10,16 @@ internal sealed class DestinationMetrics
     private readonly CounterSet _outcomes;
     private readonly DurationInstrument _duration;
     private readonly UpDownCounter _inFlight;
+    private readonly Gauge _circuitState;
+    private readonly CounterSet _circuitTransitions;
 
     public DestinationMetrics(ProxyMetrics metrics, string cluster, string destination)
     {
         var labels = new LabelSet(["cluster", "destination"], [cluster, destination]);
         _duration = new DurationInstrument(metrics.AttemptDuration.With(cluster, destination), metrics.AttemptDurationInstrument, labels);
         _inFlight = metrics.AttemptsInFlight.With(cluster, destination);
+        _circuitState = metrics.CircuitStates.With(cluster, destination);
+        _circuitTransitions = new CounterSet(metrics.CircuitTransitions, _lifetime, cluster, destination);
         _outcomes = new CounterSet(metrics.Attempts, _lifetime, cluster, destination);
         _ = _outcomes[Success]; // first, because it is asked for most
     }
@@ -38,6 +42,14 @@ internal sealed class DestinationMetrics
         _outcomes[outcome].Increment();
         _duration.Record(duration);
     }
+
+    /// <summary>The destination's circuit breaker changed its state.</summary>
+    /// <param name="to">The word of the new one: closed, half_open, open or isolated.</param>
+    public void CircuitChanged(string to) => _circuitTransitions[to].Increment();
+
+    /// <summary>What the destination's circuit breaker does from now on; 0 until this is called first.</summary>
+    /// <param name="state">0 closed, 1 half-open, 2 open, 3 isolated.</param>
+    public void CircuitState(int state) => _circuitState.Set(state);
 
     /// <summary>The destination has left the config: from now on this handle makes no new series.</summary>
     internal void End() => _lifetime.End();

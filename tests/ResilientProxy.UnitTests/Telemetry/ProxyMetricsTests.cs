@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using ResilientProxy.CircuitBreaking;
 using ResilientProxy.Telemetry;
 
 namespace ResilientProxy.UnitTests.Telemetry;
@@ -84,6 +85,25 @@ public sealed class ProxyMetricsTests : IDisposable
         Assert.Equal("1", scrape.Sample("resilient_proxy_attempts_total{cluster=\"c\",destination=\"d\",outcome=\"success\"}"));
         Assert.Equal("2", scrape.Sample("resilient_proxy_attempts_total{cluster=\"c\",destination=\"d\",outcome=\"connection_refused\"}"));
         Assert.Equal("3", scrape.Sample("resilient_proxy_attempt_duration_seconds_count{cluster=\"c\",destination=\"d\"}"));
+    }
+
+    [Fact]
+    public void A_circuit_breaker_shows_its_state_from_the_start_and_every_transition()
+    {
+        var destination = _metrics.ForDestination("c", "d");
+        Assert.Equal("0", _metrics.Scrape().Sample("resilient_proxy_circuit_breaker_state{cluster=\"c\",destination=\"d\"}"));
+
+        foreach (var state in new[] { CircuitState.Open, CircuitState.HalfOpen, CircuitState.Closed, CircuitState.Open, CircuitState.Isolated })
+        {
+            destination.CircuitState((int)state);
+            destination.CircuitChanged(state.Word());
+        }
+
+        var scrape = _metrics.Scrape();
+        Assert.Equal("3", scrape.Sample("resilient_proxy_circuit_breaker_state{cluster=\"c\",destination=\"d\"}"));
+        Assert.All(
+            [("open", "2"), ("half_open", "1"), ("closed", "1"), ("isolated", "1")],
+            pair => Assert.Equal(pair.Item2, scrape.Sample($"resilient_proxy_circuit_breaker_transitions_total{{cluster=\"c\",destination=\"d\",to=\"{pair.Item1}\"}}")));
     }
 
     [Fact]
@@ -235,12 +255,12 @@ public sealed class ProxyMetricsTests : IDisposable
     public void An_observed_gauge_is_computed_at_each_scrape_and_never_exported_twice()
     {
         var state = 0.0;
-        var family = _metrics.Registry.Observed("circuit_breaker_state", "State.", MetricType.Gauge, "cluster", "destination");
+        var family = _metrics.Registry.Observed("something_observed", "State.", MetricType.Gauge, "cluster", "destination");
         family.ObserveWith(() => [new Observation(7, "c", "d"), new Observation(state, "c", "d")]);
 
         state = 2;
 
-        Assert.Equal("2", _metrics.Scrape().Sample("resilient_proxy_circuit_breaker_state{cluster=\"c\",destination=\"d\"}"));
+        Assert.Equal("2", _metrics.Scrape().Sample("resilient_proxy_something_observed{cluster=\"c\",destination=\"d\"}"));
     }
 
     [Fact]
