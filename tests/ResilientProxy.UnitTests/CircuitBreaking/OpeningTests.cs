@@ -217,6 +217,34 @@ public class OpeningTests
     }
 
     [Fact]
+    public void A_failure_that_arrives_while_another_one_opens_the_circuit_comes_late_too()
+    {
+        // The jitter is drawn under the circuit's lock: a second failure is held there until it waits for that lock.
+        Thread? second = null;
+        var waits = false;
+        var circuit = new Circuit(new() { ConsecutiveFailures = 1 }, random: () =>
+        {
+            if (!waits)
+            {
+                second!.Start();
+                waits = SpinWait.SpinUntil(() => second.ThreadState.HasFlag(ThreadState.WaitSleepJoin), TimeSpan.FromSeconds(20));
+            }
+
+            return 0.5;
+        });
+        var breaker = circuit.Breaker;
+        var late = circuit.Enter();
+        second = new Thread(() => breaker.Record(late, AttemptVerdict.Failure));
+
+        circuit.Fail();
+        second.Join();
+
+        Assert.True(waits);
+        Assert.Equal(1, breaker.Snapshot().ConsecutiveFailures);
+        Assert.Equal(TimeSpan.FromSeconds(5), breaker.NextProbeIn);
+    }
+
+    [Fact]
     public void The_default_pass_is_no_pass()
     {
         var circuit = new Circuit(new() { ConsecutiveFailures = 1 });
