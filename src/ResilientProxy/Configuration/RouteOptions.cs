@@ -1,3 +1,4 @@
+using ResilientProxy.RateLimiting;
 using ResilientProxy.Retry;
 using ResilientProxy.Timeouts;
 
@@ -17,4 +18,7 @@ internal sealed record RouteOptions
 
     /// <summary>Whether a failed attempt is followed by another one; "off" for never.</summary>
     public RetryOptions? Retry { get; init; } = new();
+
+    /// <summary>How many requests the route takes from its clients; "off", the default, for any number.</summary>
+    public RateLimiterOptions? RateLimiter { get; init; }
 }

@@ -24,6 +24,14 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
     public static readonly ProxyError NoDestination = new(503, "destination_unavailable", Unavailable,
         "No destination available", "Every destination of this route is unavailable at the moment.");
 
+    public static readonly ProxyError RateLimited = new(429, "http_request_denied", ResourceExhausted,
+        "Too many requests", "rate limit: this client has used up what the route allows it for now.",
+        "rate_limited");
+
+    public static readonly ProxyError Overloaded = new(503, "connection_limit_reached", ResourceExhausted,
+        "Proxy overloaded", "overload: the proxy itself is short of memory or of processing time and takes no new requests.",
+        "overloaded");
+
     public static readonly ProxyError ConnectionRefused = new(502, "connection_refused", Unavailable,
         "Upstream refused the connection", "The upstream refused the connection or could not be reached.");
 

@@ -13,6 +13,7 @@ namespace ResilientProxy.Forwarding;
 /// <param name="Cluster">Where its requests go.</param>
 /// <param name="Target">How the request target is written for the upstream.</param>
 /// <param name="Retry">Its retries, with the budget they share; null where there are none.</param>
+/// <param name="RateLimit">What bounds its requests; null where nothing does.</param>
 /// <param name="MaxRequestBodySize">The largest request body in bytes; null for none.</param>
 /// <param name="Metrics">The route's own series.</param>
 /// <param name="Digest">Changes exactly when the route, its policy or its cluster changes.</param>
@@ -22,6 +23,7 @@ internal sealed record ProxyRoute(
     ProxyCluster Cluster,
     RequestTarget Target,
     RetryPolicy? Retry,
+    RateLimit? RateLimit,
     long? MaxRequestBodySize,
     RouteMetrics Metrics,
     string Digest);

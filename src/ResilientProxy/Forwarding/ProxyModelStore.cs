@@ -1,5 +1,6 @@
 using ResilientProxy.Configuration;
 using ResilientProxy.LoadBalancing;
+using ResilientProxy.RateLimiting;
 using ResilientProxy.Retry;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
@@ -51,14 +52,22 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
             return before;
         }
 
+        var routeMetrics = metrics.ForRoute(entry.Yarp.RouteId, cluster.Id);
+        var rateLimit = RateLimitOf(entry);
+        if (rateLimit is not null)
+        {
+            routeMetrics.ShowRateLimiter();
+        }
+
         return new(
             entry.Yarp.RouteId,
             entry.Options,
             cluster,
             new RequestTarget(entry.Yarp),
             RetryOf(entry),
+            rateLimit,
             entry.Yarp.MaxRequestBodySize,
-            metrics.ForRoute(entry.Yarp.RouteId, cluster.Id),
+            routeMetrics,
             digest);
     }
 
@@ -75,6 +84,20 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
             && before.Options.On.SequenceEqual(options.On) && before.Options.Methods.SequenceEqual(options.Methods)
             && before.Options with { On = options.On, Methods = options.Methods } == options;
         return same ? before : new RetryPolicy(options, time);
+    }
+
+    // What its clients have used goes on being used where the limit did not change.
+    private RateLimit? RateLimitOf(RouteEntry entry)
+    {
+        if (entry.Options.RateLimiter is not { } options)
+        {
+            return null;
+        }
+
+        var before = _current?.Routes.GetValueOrDefault(entry.Yarp.RouteId)?.RateLimit;
+        return before?.Limiter.Options == options
+            ? before
+            : new(RouteRateLimiter.Create(options, time), new RateLimitFields(entry.Yarp.RouteId, options));
     }
 
     private ProxyCluster BuildCluster(ClusterEntry entry)

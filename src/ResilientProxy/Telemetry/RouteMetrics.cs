@@ -24,6 +24,7 @@ internal sealed class RouteMetrics
     private readonly CounterSet _retries;
     private readonly CounterSet _retriesStopped;
     private readonly CounterSet _rescued;
+    private Counter? _rateLimiterRejected;
 
     public RouteMetrics(ProxyMetrics metrics, string route, string cluster)
     {
@@ -86,6 +87,12 @@ internal sealed class RouteMetrics
     /// <param name="by">What rescued it: one of a closed list.</param>
     public void Rescued(string by) => _rescued[by].Increment();
 
+    /// <summary>The route has a rate limiter: from now on its refusals are shown, 0 before the first one.</summary>
+    public void ShowRateLimiter() => RateLimiterRejected();
+
+    /// <summary>A request was refused because its client had used up its rate limit.</summary>
+    public void RateLimited() => RateLimiterRejected().Increment();
+
     /// <summary>A timer ran out.</summary>
     public void TimedOut(TimeoutKind kind) => _timeouts[(int)kind].Increment();
 
@@ -99,6 +106,9 @@ internal sealed class RouteMetrics
 
     /// <summary>The route has left the config: from now on this handle makes no new series.</summary>
     internal void End() => _lifetime.End();
+
+    // Two threads may both come here first; the family gives both the same counter.
+    private Counter RateLimiterRejected() => _rateLimiterRejected ??= _metrics.RateLimiterRejected.With(_lifetime, _route);
 
     private Counter Requests(int statusCode, RequestOutcome outcome)
     {
