@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using ResilientProxy.TestSupport;
 
 namespace ResilientProxy.IntegrationTests;

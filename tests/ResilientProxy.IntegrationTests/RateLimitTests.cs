@@ -64,9 +64,9 @@ public class RateLimitTests
         });
         await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute(TwoAnHour + ", \"PartitionBy\": \"header:X-Api-Key\" }", "", upstream.Url));
 
-        Assert.Equal([200, 200, 429], await AskAsync(proxy, "X-Api-Key", "a", 3));
-        Assert.Equal([200, 200, 429], await AskAsync(proxy, "X-Api-Key", "b", 3));
-        Assert.Equal([200, 200, 429], await AskAsync(proxy, "X-Other", "c", 3));
+        Assert.Equal("200 200 429", await AskAsync(proxy, "X-Api-Key", "a", 3));
+        Assert.Equal("200 200 429", await AskAsync(proxy, "X-Api-Key", "b", 3));
+        Assert.Equal("200 200 429", await AskAsync(proxy, "X-Other", "c", 3));
         using var request = new HttpRequestMessage(HttpMethod.Get, "/") { Headers = { { "X-Api-Key", "d" } } };
         using var response = await proxy.Client.SendAsync(request);
         Assert.Equal("\"theirs\";q=5;w=1,\"route\";q=2;w=3600", string.Join(',', response.Headers.GetValues("RateLimit-Policy")));
@@ -78,16 +78,16 @@ public class RateLimitTests
         await using var upstream = await Upstream.StartAsync(context => Task.CompletedTask);
         var section = RunningProxy.OneRoute(TwoAnHour + ", \"PartitionBy\": \"client-ip\" }", "", upstream.Url);
         await using var proxy = await RunningProxy.StartAsync(section);
-        Assert.Equal([200], await AskAsync(proxy, "X-Forwarded-For", "192.0.2.1", 1));
-        Assert.Equal([200], await AskAsync(proxy, "X-Forwarded-For", "192.0.2.2", 1));
-        Assert.Equal([429], await AskAsync(proxy, "X-Forwarded-For", "192.0.2.3", 1));
+        Assert.Equal("200", await AskAsync(proxy, "X-Forwarded-For", "192.0.2.1", 1));
+        Assert.Equal("200", await AskAsync(proxy, "X-Forwarded-For", "192.0.2.2", 1));
+        Assert.Equal("429", await AskAsync(proxy, "X-Forwarded-For", "192.0.2.3", 1));
 
         // The route did not change: whom the proxy believes takes effect all the same, and 127.0.0.1 has used up what it had.
         Assert.True(await proxy.ReloadAsync(RunningProxy.ConfigText(section, BelieveLoopback)));
 
-        Assert.Equal([200, 200, 429], await AskAsync(proxy, "X-Forwarded-For", "6.6.6.6, 192.0.2.1", 3));
-        Assert.Equal([200], await AskAsync(proxy, "X-Forwarded-For", "192.0.2.2", 1));
-        Assert.Equal([429], await AskAsync(proxy, "X-Other", "", 1));
+        Assert.Equal("200 200 429", await AskAsync(proxy, "X-Forwarded-For", "6.6.6.6, 192.0.2.1", 3));
+        Assert.Equal("200", await AskAsync(proxy, "X-Forwarded-For", "192.0.2.2", 1));
+        Assert.Equal("429", await AskAsync(proxy, "X-Other", "", 1));
         var clients = (await proxy.AccessLogAsync(8)).Select(line => line.GetProperty("client").GetString());
         Assert.Equal(["127.0.0.1", "127.0.0.1", "127.0.0.1", "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "127.0.0.1"], clients);
     }
@@ -97,16 +97,16 @@ public class RateLimitTests
     {
         await using var upstream = await Upstream.StartAsync(context => Task.CompletedTask);
         await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute(TwoAnHour + "}", "", upstream.Url));
-        Assert.Equal([200, 200, 429], await AskAsync(proxy, "X", "", 3));
+        Assert.Equal("200 200 429", await AskAsync(proxy, "X", "", 3));
 
         Assert.True(await proxy.ReloadAsync(RunningProxy.ConfigText(RunningProxy.OneRoute("\"Timeouts\": { \"Idle\": \"9s\" }, " + TwoAnHour + "}", "", upstream.Url))));
-        Assert.Equal([429], await AskAsync(proxy, "X", "", 1));
+        Assert.Equal("429", await AskAsync(proxy, "X", "", 1));
 
         Assert.True(await proxy.ReloadAsync(RunningProxy.ConfigText(RunningProxy.OneRoute(TwoAnHour + ", \"Burst\": 1 }", "", upstream.Url))));
-        Assert.Equal([200, 429], await AskAsync(proxy, "X", "", 2));
+        Assert.Equal("200 429", await AskAsync(proxy, "X", "", 2));
 
         Assert.True(await proxy.ReloadAsync(RunningProxy.ConfigText(RunningProxy.OneRoute("\"RateLimiter\": \"off\"", "", upstream.Url))));
-        Assert.Equal([200, 200], await AskAsync(proxy, "X", "", 2));
+        Assert.Equal("200 200", await AskAsync(proxy, "X", "", 2));
     }
 
     [Fact]
@@ -116,16 +116,16 @@ public class RateLimitTests
         await using var upstream = await Upstream.StartAsync(context => Task.CompletedTask);
         await using var proxy = await RunningProxy.StartAsync(
             RunningProxy.OneRoute("\"Timeouts\": { \"Total\": \"off\", \"Attempt\": \"off\", \"Idle\": \"24h\" }, \"RateLimiter\": { \"Algorithm\": \"SlidingWindow\", \"PermitLimit\": 1, \"Window\": \"8s\" }", "", upstream.Url), time: time);
-        Assert.Equal([200], await AskAsync(proxy, "X", "", 1));
+        Assert.Equal("200", await AskAsync(proxy, "X", "", 1));
         using var refused = await proxy.Client.GetAsync("/");
 
         time.Advance(refused.Headers.RetryAfter!.Delta!.Value - TimeSpan.FromSeconds(1));
-        Assert.Equal([429], await AskAsync(proxy, "X", "", 1));
+        Assert.Equal("429", await AskAsync(proxy, "X", "", 1));
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal([200], await AskAsync(proxy, "X", "", 1));
+        Assert.Equal("200", await AskAsync(proxy, "X", "", 1));
     }
 
-    private static async Task<int[]> AskAsync(RunningProxy proxy, string header, string value, int times)
+    private static async Task<string> AskAsync(RunningProxy proxy, string header, string value, int times)
     {
         var statuses = new int[times];
         for (var i = 0; i < times; i++)
@@ -136,6 +136,6 @@ public class RateLimitTests
             statuses[i] = (int)response.StatusCode;
         }
 
-        return statuses;
+        return string.Join(' ', statuses);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -30,19 +31,23 @@ internal readonly record struct AddressRange(string Text, IPNetwork Network) : I
     {
         result = default;
         s = s?.Trim() ?? "";
-        if (IPNetwork.TryParse(s, out var network))
-        {
-            result = new(s, network);
-            return true;
-        }
-
-        if (!TryParseAddress(s, out var address))
+        var slash = s.IndexOf('/', StringComparison.Ordinal);
+        if (!TryParseAddress(slash < 0 ? s : s.AsSpan(0, slash), out var address))
         {
             return false;
         }
 
-        result = new(s, new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32));
-        return true;
+        var most = address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32;
+        var prefix = most;
+        if (slash >= 0 && (!int.TryParse(s.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out prefix) || prefix > most))
+        {
+            return false;
+        }
+
+        // The framework clears the bits behind the prefix; whoever wrote "10.0.0.7/8" may have meant the one address.
+        var network = new IPNetwork(address, prefix);
+        result = new(s, network);
+        return network.BaseAddress.Equals(address);
     }
 
     /// <summary>Reads an address in its usual notation only: <see cref="IPAddress.TryParse(ReadOnlySpan{char}, out IPAddress?)"/> takes "1", "0x7f.1" and octal numbers as well.</summary>
