@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using ResilientProxy.TestSupport;
@@ -50,6 +52,29 @@ public class ServerLimitTests
                 return ""; // closed while we wrote
             }
         }
+    }
+
+    [Fact]
+    public async Task A_web_socket_beyond_the_limit_is_refused_with_a_reason()
+    {
+        await using var upstream = await Upstream.StartAsync(async context =>
+        {
+            using var socket = await context.WebSockets.AcceptWebSocketAsync();
+            await socket.ReceiveAsync(new byte[16], context.RequestAborted);
+        });
+        await using var proxy = await RunningProxy.StartAsync(
+            RunningProxy.OneRoute("", "", upstream.Url), endpoints: "\"Http\": { \"Url\": \"http://127.0.0.1:0\" } }, \"Limits\": { \"MaxConcurrentUpgradedConnections\": 1");
+        var address = new Uri(proxy.Url.Replace("http", "ws", StringComparison.Ordinal) + "/");
+        using var first = new ClientWebSocket();
+        await first.ConnectAsync(address, CancellationToken.None);
+        using var second = new ClientWebSocket();
+        second.Options.CollectHttpResponseDetails = true;
+
+        await Assert.ThrowsAsync<WebSocketException>(() => second.ConnectAsync(address, CancellationToken.None));
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, second.HttpStatusCode);
+        Assert.Equal("1", second.HttpResponseHeaders!["Retry-After"].Single());
+        Assert.Equal("upgrade_limit", (await proxy.AccessLogAsync(1))[0].GetProperty("reason").GetString());
     }
 
     [Fact]

@@ -32,6 +32,10 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
         "Proxy overloaded", "overload: the proxy itself is short of memory or of processing time and takes no new requests.",
         "overloaded");
 
+    public static readonly ProxyError UpgradeLimit = new(503, "connection_limit_reached", ResourceExhausted,
+        "Too many upgraded connections", "upgrade limit: this proxy has as many upgraded connections as it takes.",
+        "upgrade_limit");
+
     public static readonly ProxyError ConnectionRefused = new(502, "connection_refused", Unavailable,
         "Upstream refused the connection", "The upstream refused the connection or could not be reached.");
 
