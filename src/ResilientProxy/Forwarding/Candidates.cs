@@ -27,12 +27,15 @@ internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feat
     // Affinity or a health check left only some of them. A session that must not move ("Return503Error") is not moved by a retry either;
     // one that may be redistributed is.
     private bool IsNarrowed => feature.AvailableDestinations.Count != cluster.Destinations.Length
-        && (_tried is null || string.Equals(feature.Cluster.Config.SessionAffinity?.FailurePolicy, "Return503Error", StringComparison.OrdinalIgnoreCase));
+        && (MayNotMove || (_tried is null && IsAnyOfNarrowedEligible()));
 
-    /// <summary>Chooses the next one: an untried one where there is one, else any; null where the cluster has none.</summary>
+    // Health left none of those that affinity allows: a session that may move moves, for this request.
+    private bool MayNotMove => string.Equals(feature.Cluster.Config.SessionAffinity?.FailurePolicy, "Return503Error", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Chooses the next one: an untried one where there is one, else any; null where none may get traffic.</summary>
     public ProxyDestination? Choose()
     {
-        if (_tried is null && !IsNarrowed)
+        if (_tried is null && !IsNarrowed && AreAllEligible())
         {
             return cluster.Destinations.Length == 0 ? null : cluster.Destinations[cluster.Selector.Pick(cluster.Loads)];
         }
@@ -70,5 +73,34 @@ internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feat
     }
 
     private bool IsAvailable(ProxyDestination destination) =>
-        !IsNarrowed || (YarpStateOf(destination) is { } state && feature.AvailableDestinations.Contains(state));
+        destination.Health.IsEligible && (!IsNarrowed || IsOfNarrowed(destination));
+
+    private bool IsOfNarrowed(ProxyDestination destination) =>
+        YarpStateOf(destination) is { } state && feature.AvailableDestinations.Contains(state);
+
+    private bool IsAnyOfNarrowedEligible()
+    {
+        foreach (var destination in cluster.Destinations)
+        {
+            if (destination.Health.IsEligible && IsOfNarrowed(destination))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool AreAllEligible()
+    {
+        foreach (var destination in cluster.Destinations)
+        {
+            if (!destination.Health.IsEligible)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

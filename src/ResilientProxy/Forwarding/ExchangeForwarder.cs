@@ -210,6 +210,7 @@ internal sealed partial class ExchangeForwarder(
                 return (null, "", TimeSpan.Zero);
             }
 
+            Learn(attempt, failed: true);
             var failure = attempt.End switch
             {
                 AttemptEnd.AttemptTimeout => new AttemptFailure(ProxyError.AttemptTimeout, NotReceived: false, StaleConnection: false, error),
@@ -225,6 +226,7 @@ internal sealed partial class ExchangeForwarder(
             return (failure, failure.Error.Word, TimeSpan.Zero);
         }
 
+        Learn(attempt, failed: (int)attempt.Response.StatusCode >= 500);
         if (attempt.Response.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols)
         {
             await StopBodyAsync(attempt); // nobody asked for an upgrade
@@ -232,6 +234,19 @@ internal sealed partial class ExchangeForwarder(
         }
 
         return (null, "", RetryAfter.Of(attempt.Response, sweep.Time));
+    }
+
+    // What the balancing policy goes by from now on.
+    private void Learn(Attempt attempt, bool failed)
+    {
+        if (failed)
+        {
+            attempt.Destination.Load.RecordFailure(attempt.Elapsed, sweep.Time.GetTimestamp());
+        }
+        else
+        {
+            attempt.Destination.Load.Record(attempt.Elapsed, sweep.Time.GetTimestamp());
+        }
     }
 
     // The response, as it comes: a failure where the upstream broke it off, null where the client has its answer or its end.

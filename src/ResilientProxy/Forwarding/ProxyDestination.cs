@@ -1,3 +1,4 @@
+using ResilientProxy.Health;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.Telemetry;
 
@@ -10,12 +11,14 @@ internal sealed class ProxyDestination
     /// <param name="id">Its name in the cluster.</param>
     /// <param name="address">Its URL prefix.</param>
     /// <param name="metrics">Its own series.</param>
-    public ProxyDestination(string id, string address, DestinationMetrics metrics)
+    /// <param name="time">The clock of its load.</param>
+    public ProxyDestination(string id, string address, DestinationMetrics metrics, TimeProvider time)
     {
         Id = id;
         Address = address;
         IsHttps = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
         Metrics = metrics;
+        Load = new DestinationLoad(time);
     }
 
     /// <summary>Its name in the cluster.</summary>
@@ -31,7 +34,10 @@ internal sealed class ProxyDestination
     public DestinationMetrics Metrics { get; }
 
     /// <summary>What the balancing policy looks at.</summary>
-    public DestinationLoad Load { get; } = new();
+    public DestinationLoad Load { get; }
+
+    /// <summary>What active checks know of it.</summary>
+    public DestinationHealth Health { get; } = new();
 
     /// <summary>An attempt begins.</summary>
     public void Begin()

@@ -1,4 +1,5 @@
 using ResilientProxy.Configuration;
+using ResilientProxy.Health;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.Retry;
 using ResilientProxy.Telemetry;
@@ -8,7 +9,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace ResilientProxy.Forwarding;
 
 /// <summary>Builds the model of a config from the one before: what did not change keeps its objects, and with them connections and state.</summary>
-internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
+internal sealed class ProxyModelStore(ProxyMetrics metrics, HealthMonitor health, TimeProvider time)
 {
     // Stamped into YARP's route records: YARP makes a new endpoint for a route exactly when its record changed.
     private const string DigestKey = "resilient-proxy.digest";
@@ -29,7 +30,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
             routes,
             clusters,
             [.. config.Routes.Select(entry => Stamp(entry.Yarp, routes[entry.Yarp.RouteId].Digest))],
-            [.. config.Clusters.Select(entry => entry.Yarp)]);
+            [.. config.Clusters.Select(entry => WithoutHealth(entry.Yarp))]);
     }
 
     /// <summary>Puts a model in force for the endpoints that are made from now on.</summary>
@@ -37,6 +38,15 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
     public void Use(ProxyModel model)
     {
         _current = model;
+        foreach (var entry in model.Config.Clusters)
+        {
+            foreach (var destination in model.Clusters[entry.Yarp.ClusterId].Destinations)
+            {
+                destination.Load.Weight = entry.Destinations[destination.Id].Weight;
+            }
+        }
+
+        health.Apply(HealthPlans.Of(model, time));
         metrics.Retain(
             model.Routes.Values.Select(route => (route.Id, route.Cluster.Id)),
             model.Clusters.Values.SelectMany(cluster => cluster.Destinations.Select(destination => (cluster.Id, destination.Id))));
@@ -98,7 +108,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
                 .Select(destination => BuildDestination(id, destination.Key, destination.Value, before))],
             before is not null && written?.Yarp.LoadBalancingPolicy == entry.Yarp.LoadBalancingPolicy
                 ? before.Selector
-                : new DestinationSelector(entry.Yarp.LoadBalancingPolicy),
+                : new DestinationSelector(entry.Yarp.LoadBalancingPolicy, time),
             entry.Yarp.HttpRequest ?? ForwarderRequestConfig.Empty,
             entry.Digest);
     }
@@ -108,8 +118,11 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
         var known = before?.Destinations.FirstOrDefault(destination =>
             string.Equals(destination.Id, id, StringComparison.OrdinalIgnoreCase)
             && string.Equals(destination.Address, config.Address, StringComparison.OrdinalIgnoreCase));
-        return known ?? new(id, config.Address, metrics.ForDestination(cluster, id));
+        return known ?? new(id, config.Address, metrics.ForDestination(cluster, id), time);
     }
+
+    // The checks are ours: YARP must neither make its own, nor leave a destination out by what it knows.
+    private static ClusterConfig WithoutHealth(ClusterConfig cluster) => cluster with { HealthCheck = null };
 
     private static RouteConfig Stamp(RouteConfig route, string digest) =>
         route with { Metadata = new Dictionary<string, string>(route.Metadata ?? new Dictionary<string, string>()) { [DigestKey] = digest } };

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using ResilientProxy.Admin;
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
+using ResilientProxy.Health;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -153,6 +154,7 @@ internal sealed class ProxyApp : IAsyncDisposable
             config.AccessLog, options.StandardOutput, parts.Metrics.AccessLogDropped, options.Time, services.GetRequiredService<ILogger<AccessLog>>()));
 
         var app = builder.Build();
+        parts.Health.Logger = app.Services.GetRequiredService<ILogger<HealthMonitor>>();
         var model = parts.Models.Build(config);
         parts.Models.Use(model);
         source.Start(model.YarpRoutes, model.YarpClusters);

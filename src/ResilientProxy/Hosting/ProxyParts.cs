@@ -1,5 +1,6 @@
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
+using ResilientProxy.Health;
 using ResilientProxy.Telemetry;
 using ResilientProxy.Timeouts;
 
@@ -18,7 +19,8 @@ internal sealed class ProxyParts : IAsyncDisposable
         Metrics = new ProxyMetrics(Time);
         Runtime = new RuntimeMetrics(Metrics.Registry.Overflowed);
         Sweep = new TimerSweep(Time);
-        Models = new ProxyModelStore(Metrics, Time);
+        Health = new HealthMonitor(Metrics, Time);
+        Models = new ProxyModelStore(Metrics, Health, Time);
         Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();
@@ -39,6 +41,9 @@ internal sealed class ProxyParts : IAsyncDisposable
     /// <summary>The timers.</summary>
     public TimerSweep Sweep { get; }
 
+    /// <summary>The active health checks.</summary>
+    public HealthMonitor Health { get; }
+
     /// <summary>What is in force.</summary>
     public ProxyModelStore Models { get; }
 
@@ -52,11 +57,11 @@ internal sealed class ProxyParts : IAsyncDisposable
     public Drain Drain { get; }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await Health.DisposeAsync();
         Sweep.Dispose();
         Runtime.Dispose();
         Metrics.Dispose();
-        return ValueTask.CompletedTask;
     }
 }

@@ -8,6 +8,7 @@ internal sealed class DestinationMetrics
 
     private readonly HandleLifetime _lifetime = new();
     private readonly CounterSet _outcomes;
+    private readonly CounterSet _healthChecks;
     private readonly DurationInstrument _duration;
     private readonly UpDownCounter _inFlight;
 
@@ -17,6 +18,7 @@ internal sealed class DestinationMetrics
         _duration = new DurationInstrument(metrics.AttemptDuration.With(cluster, destination), metrics.AttemptDurationInstrument, labels);
         _inFlight = metrics.AttemptsInFlight.With(cluster, destination);
         _outcomes = new CounterSet(metrics.Attempts, _lifetime, cluster, destination);
+        _healthChecks = new CounterSet(metrics.HealthChecks, _lifetime, cluster, destination);
         _ = _outcomes[Success]; // first, because it is asked for most
     }
 
@@ -38,6 +40,10 @@ internal sealed class DestinationMetrics
         _outcomes[outcome].Increment();
         _duration.Record(duration);
     }
+
+    /// <summary>An active health check ended.</summary>
+    /// <param name="outcome"><see cref="Success"/>, or the reason word of the failure: one of a closed list, never text from outside.</param>
+    public void HealthChecked(string outcome) => _healthChecks[outcome].Increment();
 
     /// <summary>The destination has left the config: from now on this handle makes no new series.</summary>
     internal void End() => _lifetime.End();

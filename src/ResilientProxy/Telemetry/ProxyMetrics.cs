@@ -42,6 +42,8 @@ internal sealed class ProxyMetrics : IDisposable
         Attempts = Registry.Counter("attempts_total", "Attempts at a destination that ended: success, or the reason of the failure.", "cluster", "destination", "outcome");
         AttemptDuration = Registry.Histogram("attempt_duration_seconds", "Time an attempt at a destination took until its outcome was known.", "cluster", "destination");
         AttemptsInFlight = Registry.UpDownCounter("attempts_in_flight", "Attempts at a destination that have not ended yet.", "cluster", "destination");
+        HealthChecks = Registry.Counter("health_checks_total", "Active health checks that ended: success, or the reason of the failure.", "cluster", "destination", "outcome");
+        DestinationHealthy = Registry.Observed("destination_healthy", "1 while a destination is healthy by its active checks, or has none; else 0.", MetricType.Gauge, "cluster", "destination");
         AccessLogDropped = Registry.Counter("access_log_dropped_total", "Lines of the access log that were not written: its queue was full or its file could not be written.").With();
 
         _lastReloadSuccessful = Registry.Gauge("config_last_reload_successful", "1 when the config file as it is now is in force, 0 when it was refused.");
@@ -96,6 +98,10 @@ internal sealed class ProxyMetrics : IDisposable
     internal LabelledFamily<Histogram> AttemptDuration { get; }
 
     internal LabelledFamily<UpDownCounter> AttemptsInFlight { get; }
+
+    internal LabelledFamily<Counter> HealthChecks { get; }
+
+    internal ObservedFamily DestinationHealthy { get; }
 
     internal Histogram<double> RequestDurationInstrument { get; }
 
