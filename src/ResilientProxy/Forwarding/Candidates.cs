@@ -29,7 +29,7 @@ internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feat
     private bool IsNarrowed => feature.AvailableDestinations.Count != cluster.Destinations.Length
         && (MayNotMove || (_tried is null && IsAnyOfNarrowedEligible()));
 
-    // Health left none of those that affinity allows: a session that may move moves, for this request.
+    // What YARP calls the failure policy of the affinity.
     private bool MayNotMove => string.Equals(feature.Cluster.Config.SessionAffinity?.FailurePolicy, "Return503Error", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Chooses the next one: an untried one where there is one, else any; null where none may get traffic.</summary>

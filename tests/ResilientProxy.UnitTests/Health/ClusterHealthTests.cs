@@ -109,7 +109,7 @@ public class ClusterHealthTests
     [InlineData("100ms", "100ms")]
     public void An_unhealthy_destination_is_asked_more_often(string interval, string expected)
     {
-        Values.Duration.TryParse(interval, out var span);
+        Assert.True(Values.Duration.TryParse(interval, out var span));
 
         Assert.Equal(expected, Values.Duration.Format(ProbeSettings.DefaultUnhealthyInterval(span)));
     }
