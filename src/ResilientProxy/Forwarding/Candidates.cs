@@ -24,7 +24,7 @@ internal sealed class Candidates(ProxyCluster cluster, IReverseProxyFeature feat
         }
     }
 
-    // Affinity or a health check left only some of them. A session that must not move ("Return503Error") is not moved by a retry either;
+    // Affinity left only some of them, and one of these is well. A session that must not move ("Return503Error") is not moved by a retry either;
     // one that may be redistributed is.
     private bool IsNarrowed => feature.AvailableDestinations.Count != cluster.Destinations.Length
         && (MayNotMove || (_tried is null && IsAnyOfNarrowedEligible()));
