@@ -42,6 +42,7 @@ internal static partial class AdminApp
         app.MapGet("/health/ready", () => parts.Drain.IsReady
             ? Results.Text("ready\n")
             : Results.Text(parts.Drain.State.IsDraining ? "draining\n" : "starting\n", statusCode: StatusCodes.Status503ServiceUnavailable));
+        HealthEndpoint.Map(app, parts.Health);
         app.MapGet("/metrics", context => WriteMetricsAsync(context, scrape));
         app.MapGet("/config", () => Results.Text(parts.Models.Current!.Config.EffectiveJson, "application/json"));
 

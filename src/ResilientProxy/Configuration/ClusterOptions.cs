@@ -1,5 +1,6 @@
 using ResilientProxy.Bulkhead;
 using ResilientProxy.CircuitBreaking;
+using ResilientProxy.Health;
 
 namespace ResilientProxy.Configuration;
 
@@ -15,4 +16,7 @@ internal sealed record ClusterOptions
 
     /// <summary>How many requests are served at once by the cluster and by each destination; "off" for any number.</summary>
     public ClusterBulkheadOptions? Bulkhead { get; init; } = new();
+
+    /// <summary>What the results of active checks mean, where <c>HealthCheck.Active</c> is enabled; "off" for no checks at all.</summary>
+    public HealthCheckOptions? HealthCheck { get; init; } = new();
 }

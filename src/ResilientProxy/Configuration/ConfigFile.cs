@@ -62,17 +62,28 @@ internal static class ConfigFile
             cluster => root.Find("ReverseProxy", "Clusters", cluster.Key, YarpKeys.Resilience) is { } node and not ConfigScalar { ScalarKind: ScalarKind.Null } ? binder.Bind<ClusterOptions>(node) : new(),
             StringComparer.OrdinalIgnoreCase);
 
+        // By reference: records that say the same are equal, and belong to different clusters.
+        var destinations = new Dictionary<DestinationConfig, DestinationOptions>(ReferenceEqualityComparer.Instance);
+        foreach (var (id, cluster) in document.ReverseProxy.Clusters)
+        {
+            foreach (var (name, destination) in cluster.Destinations ?? new Dictionary<string, DestinationConfig>())
+            {
+                destinations[destination] = binder.BindAmong<DestinationOptions>(root.Find("ReverseProxy", "Clusters", id, "Destinations", name) as ConfigObject);
+            }
+        }
+
         policies.WarnOfUnused();
         ConfigChecks.Run(root, document, routes, clusters, findings);
         var all = findings.InFileOrder();
-        return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters), all);
+        return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters, destinations), all);
     }
 
     private static ProxyConfig Build(
         ConfigObject root,
         ConfigDocument document,
         Dictionary<string, ResolvedPolicy> routes,
-        Dictionary<string, ClusterOptions> clusters) => new()
+        Dictionary<string, ClusterOptions> clusters,
+        Dictionary<DestinationConfig, DestinationOptions> destinations) => new()
         {
             HostSettings = HostSettings.Flatten(root, "Kestrel", "Logging"),
             Limits = document.Kestrel.Limits,
@@ -83,19 +94,24 @@ internal static class ConfigFile
             AttemptTrailHeader = document.Resilience.AttemptTrailHeader is { } header && !header.Equals("off", StringComparison.OrdinalIgnoreCase) ? header : null,
             AccessLog = document.AccessLog ?? new AccessLogOptions { Path = "off" },
             Routes = [.. document.ReverseProxy.Routes.Select(route => new RouteEntry(
-                route.Value, routes[route.Key].Options, Digest(route.Value, routes[route.Key].Options), routes[route.Key].Written))],
+                route.Value, routes[route.Key].Options, Digest(route.Value, routes[route.Key].Options, destinations), routes[route.Key].Written))],
             Clusters = [.. document.ReverseProxy.Clusters.Select(cluster => new ClusterEntry(
-                cluster.Value, clusters[cluster.Key], Digest(cluster.Value, clusters[cluster.Key])))],
+                cluster.Value,
+                clusters[cluster.Key],
+                cluster.Value.Destinations?.ToDictionary(destination => destination.Key, destination => destinations[destination.Value], StringComparer.OrdinalIgnoreCase) ?? [],
+                Digest(cluster.Value, clusters[cluster.Key], destinations)))],
             EffectiveJson = Encoding.UTF8.GetString(Write(document, showSecrets: false, indented: true, record => record switch
             {
                 RouteConfig route => routes[route.RouteId].Options,
                 ClusterConfig cluster => clusters[cluster.ClusterId],
+                DestinationConfig destination => destinations[destination],
                 _ => null,
             })),
         };
 
-    private static string Digest(object yarp, object ours) =>
-        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, showSecrets: true, indented: false, record => ReferenceEquals(record, yarp) ? ours : null)));
+    private static string Digest(object yarp, object ours, Dictionary<DestinationConfig, DestinationOptions> destinations) =>
+        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, showSecrets: true, indented: false, record =>
+            ReferenceEquals(record, yarp) ? ours : record is DestinationConfig destination ? destinations[destination] : null)));
 
     private static byte[] Write(object value, bool showSecrets, bool indented, Func<object, object?> extra)
     {

@@ -54,5 +54,7 @@ internal sealed record RouteEntry(RouteConfig Yarp, RouteOptions Options, string
 /// <summary>One cluster: YARP's part as written and our part with its defaults.</summary>
 /// <param name="Yarp">YARP's own record; its <c>ClusterId</c> is the key in the file.</param>
 /// <param name="Options">What protects the cluster's destinations.</param>
+/// <param name="Destinations">Our part of each destination, by its id.</param>
 /// <param name="Digest">Changes exactly when something of the cluster changes.</param>
-internal sealed record ClusterEntry(ClusterConfig Yarp, ClusterOptions Options, string Digest);
+internal sealed record ClusterEntry(
+    ClusterConfig Yarp, ClusterOptions Options, IReadOnlyDictionary<string, DestinationOptions> Destinations, string Digest);

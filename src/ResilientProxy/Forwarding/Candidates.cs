@@ -22,10 +22,14 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
 
     private List<int>? _tried;
 
-    // Affinity left only some of them. A session that must not move ("Return503Error") is not moved by a retry either; one that may be
-    // redistributed is.
+    // Affinity left only some of them, and one of these can take it. A session that must not move ("Return503Error") is not moved by a retry
+    // either; one that may be redistributed is.
     private bool IsNarrowed => feature is not null && feature.AvailableDestinations.Count != target.Cluster.Destinations.Length
-        && (_tried is null || string.Equals(feature.Cluster.Config.SessionAffinity?.FailurePolicy, "Return503Error", StringComparison.OrdinalIgnoreCase));
+        && (MayNotMove || (_tried is null && IsAnyOfNarrowedAvailable()));
+
+    // What YARP calls the failure policy of the affinity.
+    private bool MayNotMove =>
+        string.Equals(feature!.Cluster.Config.SessionAffinity?.FailurePolicy, "Return503Error", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether there is a destination that could take an attempt and has not failed this request.</summary>
     public bool HasUntried => Any(untriedOnly: true);
@@ -39,12 +43,13 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     {
         var destinations = target.Cluster.Destinations;
         var list = (_shortlist ??= new Shortlist()).Cleared(destinations.Length);
+        var isNarrowed = IsNarrowed;
         var (bestRank, probe) = (int.MaxValue, -1);
         var (full, open, nextProbe) = (false, false, TimeSpan.MaxValue);
         for (var i = 0; i < destinations.Length; i++)
         {
             var destination = destinations[i];
-            if (!IsBoundTo(destination))
+            if (isNarrowed && !IsOfNarrowed(destination))
             {
                 continue;
             }
@@ -59,7 +64,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             {
                 full = true;
             }
-            else
+            else if (destination.Health.IsEligible)
             {
                 var rank = RankOf(i, destination);
                 if (mayProbe && rank == 0 && circuit is { State: not CircuitState.Closed })
@@ -148,11 +153,12 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     private bool Any(bool untriedOnly)
     {
         var destinations = target.Cluster.Destinations;
+        var isNarrowed = IsNarrowed;
         for (var i = 0; i < destinations.Length; i++)
         {
-            if (!(untriedOnly && _tried?.Contains(i) == true) && IsBoundTo(destinations[i])
+            if (!(untriedOnly && _tried?.Contains(i) == true) && (!isNarrowed || IsOfNarrowed(destinations[i]))
                 && target.Circuits?[i] is null or { IsAvailable: true }
-                && destinations[i].Load.InFlight < target.MaxConcurrentPerDestination)
+                && destinations[i].Load.InFlight < target.MaxConcurrentPerDestination && destinations[i].Health.IsEligible)
             {
                 return true;
             }
@@ -165,8 +171,22 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     private int RankOf(int index, ProxyDestination destination) =>
         (_tried?.Contains(index) == true ? 2 : 0) + (destination.Backpressure.IsActive ? 1 : 0);
 
-    private bool IsBoundTo(ProxyDestination destination) =>
-        !IsNarrowed || (YarpStateOf(destination) is { } state && feature!.AvailableDestinations.Contains(state));
+    private bool IsOfNarrowed(ProxyDestination destination) =>
+        YarpStateOf(destination) is { } state && feature!.AvailableDestinations.Contains(state);
+
+    private bool IsAnyOfNarrowedAvailable()
+    {
+        for (var i = 0; i < target.Cluster.Destinations.Length; i++)
+        {
+            var destination = target.Cluster.Destinations[i];
+            if (destination.Health.IsEligible && target.Circuits?[i] is null or { IsAvailable: true } && IsOfNarrowed(destination))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     // Takes the place in the destination's bulkhead and the pass of its circuit: both or neither.
     private ProxyError? TryTake(int index, out Choice choice)

@@ -186,6 +186,11 @@ internal sealed class ExchangeForwarder(
                 last = failure;
                 resets += ReferenceEquals(failure.Error, ProxyError.ConnectionTerminated) && !failure.NotReceived && !failure.StaleConnection ? 1 : 0;
                 exchange.Latency = attempt.Elapsed;
+                if (!failure.StaleConnection && attempt.Response is null)
+                {
+                    attempt.Destination.Load.RecordFailure(exchange.Latency, sweep.Time.GetTimestamp());
+                }
+
                 exchange.AttemptEnded(attempt, failure.Error.Word, VerdictOf(failure, exchange, attempt, resets));
                 if (failure.StaleConnection && staleConnections < MaxStaleConnections && route.Retry is not null && !context.Response.HasStarted
                     && ProxyRoute.IsIdempotent(context.Request.Method) && exchange.Body is null or { CanReplay: true })
@@ -232,7 +237,15 @@ internal sealed class ExchangeForwarder(
             var elapsed = attempt.Elapsed;
             exchange.Latency = elapsed;
             attempt.Answered(verdict.Verdict);
-            attempt.Destination.Load.Record(elapsed, sweep.Time.GetTimestamp());
+            if (verdict.Verdict == AttemptVerdict.Failure)
+            {
+                attempt.Destination.Load.RecordFailure(elapsed, sweep.Time.GetTimestamp());
+            }
+            else
+            {
+                attempt.Destination.Load.Record(elapsed, sweep.Time.GetTimestamp());
+            }
+
             if (verdict.Verdict == AttemptVerdict.Success)
             {
                 route.Hedging?.Answered(elapsed);

@@ -1,4 +1,5 @@
 using ResilientProxy.CircuitBreaking;
+using ResilientProxy.Health;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.Telemetry;
 
@@ -7,6 +8,7 @@ namespace ResilientProxy.Forwarding;
 /// <summary>One destination of a cluster: its address, and the state that outlives reloads which do not change it.</summary>
 internal sealed class ProxyDestination
 {
+    private readonly TimeProvider _time;
     private long _rejectedFull;
 
     /// <summary>Creates a destination.</summary>
@@ -16,11 +18,13 @@ internal sealed class ProxyDestination
     /// <param name="time">The clock.</param>
     public ProxyDestination(string id, string address, DestinationMetrics metrics, TimeProvider time)
     {
+        _time = time;
         Backpressure = new Backpressure(time);
         Id = id;
         Address = address;
         IsHttps = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
         Metrics = metrics;
+        Load = new DestinationLoad(time);
     }
 
     /// <summary>Its name in the cluster.</summary>
@@ -36,9 +40,16 @@ internal sealed class ProxyDestination
     public DestinationMetrics Metrics { get; }
 
     /// <summary>What the balancing policy looks at.</summary>
-    public DestinationLoad Load { get; } = new();
+    public DestinationLoad Load { get; }
 
-    public void BeginSlowStart() { _ = Id; }
+    /// <summary>What active checks know of it.</summary>
+    public DestinationHealth Health { get; } = new();
+
+    /// <summary>How long it takes until it has its whole share again after it recovered.</summary>
+    public TimeSpan SlowStart { get; set; }
+
+    /// <summary>It recovered: its share grows from now on.</summary>
+    public void BeginSlowStart() => Load.BeginSlowStart(SlowStart, _time.GetTimestamp());
 
     /// <summary>Whether it asked for less traffic, and for how long.</summary>
     public Backpressure Backpressure { get; }

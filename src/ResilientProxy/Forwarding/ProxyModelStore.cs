@@ -1,4 +1,5 @@
 using ResilientProxy.Configuration;
+using ResilientProxy.Health;
 using ResilientProxy.Hedging;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.RateLimiting;
@@ -10,7 +11,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace ResilientProxy.Forwarding;
 
 /// <summary>Builds the model of a config from the one before: what did not change keeps its objects, and with them connections and state.</summary>
-internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circuits, BulkheadFactory bulkheads, TimeProvider time)
+internal sealed class ProxyModelStore(
+    ProxyMetrics metrics, CircuitFactory circuits, BulkheadFactory bulkheads, HealthMonitor health, TimeProvider time)
 {
     // Stamped into YARP's route records: YARP makes a new endpoint for a route exactly when its record changed.
     private const string DigestKey = "resilient-proxy.digest";
@@ -31,7 +33,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
             routes,
             clusters,
             [.. config.Routes.Select(entry => Stamp(entry.Yarp, routes[entry.Yarp.RouteId].Digest))],
-            [.. config.Clusters.Select(entry => entry.Yarp)]);
+            [.. config.Clusters.Select(entry => WithoutHealth(entry.Yarp))]);
     }
 
     /// <summary>Puts a model in force for the endpoints that are made from now on.</summary>
@@ -40,6 +42,16 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
     {
         _current = model;
         var scopes = Limit(model);
+        foreach (var entry in model.Config.Clusters)
+        {
+            foreach (var destination in model.Clusters[entry.Yarp.ClusterId].Destinations)
+            {
+                destination.SlowStart = entry.Options.HealthCheck?.SlowStart ?? TimeSpan.Zero;
+                destination.Load.Weight = entry.Destinations[destination.Id].Weight;
+            }
+        }
+
+        health.Apply(HealthPlans.Of(model, time));
         metrics.Retain(
             model.Routes.Values.Select(route => (route.Id, route.Cluster.Id)),
             model.Clusters.Values.SelectMany(cluster => cluster.Destinations.Select(destination => (cluster.Id, destination.Id))));
@@ -168,7 +180,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
             bulkheads.ForCluster(id, entry.Options.Bulkhead?.Settings(), before?.Bulkhead),
             before is not null && written?.Yarp.LoadBalancingPolicy == entry.Yarp.LoadBalancingPolicy
                 ? before.Selector
-                : new DestinationSelector(entry.Yarp.LoadBalancingPolicy),
+                : new DestinationSelector(entry.Yarp.LoadBalancingPolicy, time),
             entry.Yarp.HttpRequest ?? ForwarderRequestConfig.Empty,
             entry.Digest);
     }
@@ -180,6 +192,9 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
             && string.Equals(destination.Address, config.Address, StringComparison.OrdinalIgnoreCase));
         return known ?? new(id, config.Address, metrics.ForDestination(cluster, id), time);
     }
+
+    // The checks are ours: YARP must neither make its own, nor leave a destination out by what it knows.
+    private static ClusterConfig WithoutHealth(ClusterConfig cluster) => cluster with { HealthCheck = null };
 
     private static RouteConfig Stamp(RouteConfig route, string digest) =>
         route with { Metadata = new Dictionary<string, string>(route.Metadata ?? new Dictionary<string, string>()) { [DigestKey] = digest } };

@@ -23,12 +23,7 @@ internal static class RequestCopy
         var message = new HttpRequestMessage { Method = HttpMethod.Parse(context.Request.Method) };
         attempt.Request = message;
 
-        message.Version = cluster.Request.Version ?? Http2;
-        message.VersionPolicy = cluster.Request.VersionPolicy ?? HttpVersionPolicy.RequestVersionOrLower;
-        if (!destination.IsHttps && message.VersionPolicy == HttpVersionPolicy.RequestVersionOrLower && message.Version.Major > 1)
-        {
-            message.Version = Http11; // without TLS there is nothing to negotiate with: "or lower" means HTTP/1.1, said at once
-        }
+        (message.Version, message.VersionPolicy) = VersionFor(cluster.Request, destination.IsHttps);
 
         if (exchange.Body is { } body)
         {
@@ -48,5 +43,17 @@ internal static class RequestCopy
             message.RequestUri ?? RequestUtilities.MakeDestinationAddress(destination.Address, request.Path, request.QueryString));
         ForwardedHeaders.Apply(exchange, message);
         return true;
+    }
+
+    /// <summary>The HTTP version to speak to a destination.</summary>
+    /// <param name="config">YARP's <c>HttpRequest</c> settings.</param>
+    /// <param name="isHttps">Whether connections are encrypted.</param>
+    public static (Version Version, HttpVersionPolicy Policy) VersionFor(ForwarderRequestConfig config, bool isHttps)
+    {
+        var version = config.Version ?? Http2;
+        var policy = config.VersionPolicy ?? HttpVersionPolicy.RequestVersionOrLower;
+
+        // Without TLS there is nothing to negotiate with: "or lower" means HTTP/1.1, said at once.
+        return (!isHttps && policy == HttpVersionPolicy.RequestVersionOrLower && version.Major > 1 ? Http11 : version, policy);
     }
 }

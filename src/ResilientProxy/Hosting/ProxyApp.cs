@@ -6,6 +6,7 @@ using ResilientProxy.Admin;
 using ResilientProxy.Admission;
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
+using ResilientProxy.Health;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -164,6 +165,7 @@ internal sealed class ProxyApp : IAsyncDisposable
 
         var app = builder.Build();
         parts.StateLog.GoesTo(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ResilientProxy.State"));
+        parts.Health.Logger = app.Services.GetRequiredService<ILogger<HealthMonitor>>();
         var model = parts.Models.Build(config);
         parts.Models.Use(model);
         source.Start(model.YarpRoutes, model.YarpClusters);

@@ -1,6 +1,7 @@
 using ResilientProxy.Admission;
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
+using ResilientProxy.Health;
 using ResilientProxy.Telemetry;
 using ResilientProxy.Timeouts;
 
@@ -20,7 +21,8 @@ internal sealed class ProxyParts : IAsyncDisposable
         Runtime = new RuntimeMetrics(Metrics.Registry.Overflowed);
         Sweep = new TimerSweep(Time);
         StateLog = new LateLogger();
-        Models = new ProxyModelStore(Metrics, new CircuitFactory(Time, StateLog), new BulkheadFactory(Metrics, Sweep), Time);
+        Health = new HealthMonitor(Metrics, Time);
+        Models = new ProxyModelStore(Metrics, new CircuitFactory(Time, StateLog), new BulkheadFactory(Metrics, Sweep), Health, Time);
         Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();
@@ -45,6 +47,9 @@ internal sealed class ProxyParts : IAsyncDisposable
     /// <summary>The timers.</summary>
     public TimerSweep Sweep { get; }
 
+    /// <summary>The active health checks.</summary>
+    public HealthMonitor Health { get; }
+
     /// <summary>What is in force.</summary>
     public ProxyModelStore Models { get; }
 
@@ -61,11 +66,11 @@ internal sealed class ProxyParts : IAsyncDisposable
     public OverloadState Overload { get; }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await Health.DisposeAsync();
         Sweep.Dispose();
         Runtime.Dispose();
         Metrics.Dispose();
-        return ValueTask.CompletedTask;
     }
 }

@@ -8,6 +8,7 @@ internal sealed class DestinationMetrics
 
     private readonly HandleLifetime _lifetime = new();
     private readonly CounterSet _outcomes;
+    private readonly CounterSet _healthChecks;
     private readonly DurationInstrument _duration;
     private readonly UpDownCounter _inFlight;
     private readonly Gauge _circuitState;
@@ -21,6 +22,7 @@ internal sealed class DestinationMetrics
         _circuitState = metrics.CircuitStates.With(cluster, destination);
         _circuitTransitions = new CounterSet(metrics.CircuitTransitions, _lifetime, cluster, destination);
         _outcomes = new CounterSet(metrics.Attempts, _lifetime, cluster, destination);
+        _healthChecks = new CounterSet(metrics.HealthChecks, _lifetime, cluster, destination);
         _ = _outcomes[Success]; // first, because it is asked for most
     }
 
@@ -53,6 +55,10 @@ internal sealed class DestinationMetrics
     /// <summary>What the destination's circuit breaker does from now on; 0 until this is called first.</summary>
     /// <param name="state">0 closed, 1 half-open, 2 open, 3 isolated.</param>
     public void CircuitState(int state) => _circuitState.Set(state);
+
+    /// <summary>An active health check ended.</summary>
+    /// <param name="outcome"><see cref="Success"/>, or the reason word of the failure: one of a closed list, never text from outside.</param>
+    public void HealthChecked(string outcome) => _healthChecks[outcome].Increment();
 
     /// <summary>The destination has left the config: from now on this handle makes no new series.</summary>
     internal void End() => _lifetime.End();

@@ -48,6 +48,8 @@ internal sealed class ProxyMetrics : IDisposable
         CircuitStates = Registry.Gauge("circuit_breaker_state", "What the circuit breaker does with attempts at a destination: 0 closed, 1 half-open, 2 open, 3 isolated.", "cluster", "destination");
         CircuitTransitions = Registry.Counter("circuit_breaker_transitions_total", "Times the circuit breaker of a destination changed its state, by the new one.", "cluster", "destination", "to");
         Bulkheads = new BulkheadMetrics(Registry);
+        HealthChecks = Registry.Counter("health_checks_total", "Active health checks that ended: success, or the reason of the failure.", "cluster", "destination", "outcome");
+        DestinationHealthy = Registry.Observed("destination_healthy", "1 while a destination is healthy by its active checks, or has none; else 0.", MetricType.Gauge, "cluster", "destination");
         AccessLogDropped = Registry.Counter("access_log_dropped_total", "Lines of the access log that were not written: its queue was full or its file could not be written.").With();
 
         Overload = new OverloadMetrics(Registry);
@@ -120,6 +122,10 @@ internal sealed class ProxyMetrics : IDisposable
     internal LabelledFamily<Gauge> CircuitStates { get; }
 
     internal LabelledFamily<Counter> CircuitTransitions { get; }
+
+    internal LabelledFamily<Counter> HealthChecks { get; }
+
+    internal ObservedFamily DestinationHealthy { get; }
 
     internal Histogram<double> RequestDurationInstrument { get; }
 

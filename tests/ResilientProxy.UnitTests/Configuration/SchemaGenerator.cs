@@ -39,7 +39,7 @@ internal static partial class SchemaGenerator
         var required = new JsonArray();
         foreach (var key in ModelShape.Of(type).Keys)
         {
-            var initial = defaults is null ? null : key.Property?.GetValue(defaults);
+            var initial = key.Source is { } source ? source.GetValue(Fresh(source.DeclaringType!)) : defaults is null ? null : key.Property?.GetValue(defaults);
             var schema = ValueOf(key.Type, key, initial);
             if (Describe(key) is { } words)
             {
@@ -156,7 +156,7 @@ internal static partial class SchemaGenerator
 
     private static object? Fresh(Type type) => ModelShape.IsRecord(type) && type.GetConstructor([]) is not null ? Activator.CreateInstance(type) : null;
 
-    private static string? Describe(ModelKey key) => key.Property is { } property
+    private static string? Describe(ModelKey key) => key.Declared is { } property
         ? Docs.GetValueOrDefault($"P:{property.DeclaringType!.FullName}.{property.Name}")
         : Docs.GetValueOrDefault($"T:{key.Type.FullName}");
 

@@ -10,6 +10,23 @@ internal sealed class ConfigBinder(Findings findings)
     public T Bind<T>(ConfigNode node)
         where T : class => TryBind(node, typeof(T), null, null, out var value) ? (T)value! : Activator.CreateInstance<T>();
 
+    /// <summary>Reads the keys of ours that stand among YARP's own in one object; YARP's are read elsewhere.</summary>
+    /// <param name="node">The object; null for nothing but defaults.</param>
+    public T BindAmong<T>(ConfigObject? node)
+        where T : class
+    {
+        var record = Activator.CreateInstance<T>();
+        foreach (var key in ModelShape.Of(typeof(T)).Keys)
+        {
+            if (node?[key.Name] is { } child && TryBind(child, key.Type, key, key.Property!.GetValue(record), out var value))
+            {
+                key.Property.SetValue(record, value);
+            }
+        }
+
+        return record;
+    }
+
     private bool TryBind(ConfigNode node, Type type, ModelKey? key, object? start, out object? value)
     {
         value = null;

@@ -16,11 +16,17 @@ namespace ResilientProxy.Configuration.Binding;
 /// <param name="IsRequired">Whether the key must be there.</param>
 internal sealed record ModelKey(string Name, Type Type, PropertyInfo? Property, bool IsNullable, bool IsRequired)
 {
-    public DurationRangeAttribute? DurationRange => Property?.GetCustomAttribute<DurationRangeAttribute>();
+    /// <summary>Where a key of ours that stands directly in a record of YARP's is declared: the property of a record of ours.</summary>
+    public PropertyInfo? Source { get; init; }
 
-    public SizeRangeAttribute? SizeRange => Property?.GetCustomAttribute<SizeRangeAttribute>();
+    public DurationRangeAttribute? DurationRange => Declared?.GetCustomAttribute<DurationRangeAttribute>();
 
-    public RangeAttribute? Range => Property?.GetCustomAttribute<RangeAttribute>();
+    public SizeRangeAttribute? SizeRange => Declared?.GetCustomAttribute<SizeRangeAttribute>();
+
+    public RangeAttribute? Range => Declared?.GetCustomAttribute<RangeAttribute>();
+
+    /// <summary>The property that says range and meaning, of YARP's record or of ours.</summary>
+    public PropertyInfo? Declared => Property ?? Source;
 
     /// <summary>Whether <c>"off"</c> is taken for <c>null</c>: for the objects of ours that may be absent.</summary>
     public bool TakesOff => IsNullable && ModelShape.IsRecord(Type) && Type.Assembly == typeof(ModelKey).Assembly && Type.Namespace != typeof(Kestrel.KestrelSection).Namespace;

@@ -9,7 +9,7 @@ namespace ResilientProxy.Configuration.Binding;
 /// <summary>Writes the config's records as JSON in the config's own notation, so that what is written can be read again.</summary>
 /// <param name="json">Where to.</param>
 /// <param name="showSecrets">Whether secrets are written; else <see cref="Secrets.Mask"/> stands in their place.</param>
-/// <param name="extra">The value of a key of ours inside a record of YARP's.</param>
+/// <param name="extra">Our part of a record of YARP's: the value of its key, or the record that declares its keys.</param>
 internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<object, object?> extra)
 {
     /// <summary>Writes a value; keys that are not set are left out, and an object of ours that is absent is "off".</summary>
@@ -76,7 +76,10 @@ internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<ob
         json.WriteStartObject();
         foreach (var key in ModelShape.Of(record.GetType()).Keys)
         {
-            var value = key.Property is { } property ? property.GetValue(record) : extra(record);
+            var value = key.Property is { } property ? property.GetValue(record)
+                : key.Source is { } source && extra(record) is { } ours ? source.GetValue(ours)
+                : key.Source is null ? extra(record)
+                : null;
             if (value is not null)
             {
                 WriteMember(key.Name, value);

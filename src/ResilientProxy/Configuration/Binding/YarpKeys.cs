@@ -29,13 +29,18 @@ internal static class YarpKeys
         [(typeof(ClusterConfig), nameof(ClusterConfig.ClusterId))] = "is not a key: a cluster's id is its name in Clusters",
         [(typeof(ForwarderRequestConfig), nameof(ForwarderRequestConfig.ActivityTimeout))] = "is not used here; set Resilience.Timeouts.Idle on the routes instead",
         [(typeof(HealthCheckConfig), nameof(HealthCheckConfig.Passive))] = "is not used here; set Resilience.CircuitBreaker on the cluster instead",
+        [(typeof(HealthCheckConfig), nameof(HealthCheckConfig.AvailableDestinationsPolicy))] = "is not used here; set Resilience.HealthCheck.PanicThreshold on the cluster instead",
+        [(typeof(ActiveHealthCheckConfig), nameof(ActiveHealthCheckConfig.Policy))] = "is not used here; set Resilience.HealthCheck.UnhealthyThreshold and .HealthyThreshold on the cluster instead",
         [(typeof(ConfigDocument), "AllowedHosts")] = "is not used here; set Match.Hosts on the routes instead",
     };
 
-    private static readonly Dictionary<Type, ModelKey> Added = new()
+    private static readonly Dictionary<Type, ModelKey[]> Added = new()
     {
-        [typeof(RouteConfig)] = new ModelKey(Resilience, typeof(RouteOptions), null, IsNullable: true, IsRequired: false),
-        [typeof(ClusterConfig)] = new ModelKey(Resilience, typeof(ClusterOptions), null, IsNullable: true, IsRequired: false),
+        [typeof(RouteConfig)] = [new ModelKey(Resilience, typeof(RouteOptions), null, IsNullable: true, IsRequired: false)],
+        [typeof(ClusterConfig)] = [new ModelKey(Resilience, typeof(ClusterOptions), null, IsNullable: true, IsRequired: false)],
+        [typeof(DestinationConfig)] = [.. typeof(DestinationOptions).GetProperties()
+            .Where(property => property.CanWrite)
+            .Select(property => new ModelKey(property.Name, property.PropertyType, null, IsNullable: false, IsRequired: false) { Source = property })],
     };
 
     /// <summary>Whether a property's value is the key of the object that holds it.</summary>
@@ -52,7 +57,7 @@ internal static class YarpKeys
     public static string? Refusal(Type type, string key) => Refused.GetValueOrDefault((type, key));
 
     /// <summary>The keys of ours inside a record of YARP's.</summary>
-    public static IEnumerable<ModelKey> Extra(Type type) => Added.TryGetValue(type, out var key) ? [key] : [];
+    public static IEnumerable<ModelKey> Extra(Type type) => Added.GetValueOrDefault(type, []);
 
     private sealed class RefusedKeyComparer : IEqualityComparer<(Type Type, string Key)>
     {

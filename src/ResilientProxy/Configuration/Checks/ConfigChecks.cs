@@ -15,11 +15,12 @@ internal static class ConfigChecks
         ConfigObject root,
         ConfigDocument document,
         Dictionary<string, ResolvedPolicy> policies,
-        IReadOnlyDictionary<string, ClusterOptions> clusters,
+        Dictionary<string, ClusterOptions> clusters,
         Findings findings)
     {
         ListenerChecks.Run(root, document, findings);
         ClusterChecks.Run(root, document, policies, findings);
+        HealthChecks.Run(root, document, clusters, findings);
         BreakerChecks.Run(root, clusters, findings);
         RouteChecks.Run(root, document, policies, findings);
         YarpChecks.Run(root, document, findings);
