@@ -71,6 +71,8 @@ internal sealed class ProxyMetrics : IDisposable
     /// <summary>Lines the access log lost.</summary>
     public Counter AccessLogDropped { get; }
 
+    internal TimeProvider Time => _time;
+
     internal LabelledFamily<Counter> Requests { get; }
 
     internal LabelledFamily<Histogram> RequestDuration { get; }

@@ -60,15 +60,18 @@ internal static class ExpositionWriter
         for (var i = 0; i < distribution.Bounds.Count; i++)
         {
             below += distribution.Buckets[i];
-            Sample(output, name + "_bucket", labels, Bound(distribution.Bounds[i], openMetrics), below);
+            Sample(output, name + "_bucket", labels, Bound(distribution.Bounds[i], openMetrics), below, Exemplar(i));
         }
 
-        Sample(output, name + "_bucket", labels, "+Inf", distribution.Count);
+        Sample(output, name + "_bucket", labels, "+Inf", distribution.Count, Exemplar(distribution.Bounds.Count));
         Sample(output, name + "_sum", labels, le: null, distribution.Sum.TotalSeconds);
         Sample(output, name + "_count", labels, le: null, distribution.Count);
+
+        // The older text format has no place for them: a parser would take them for a time stamp.
+        Exemplar? Exemplar(int bucket) => openMetrics && bucket < distribution.Exemplars.Count ? distribution.Exemplars[bucket] : null;
     }
 
-    private static void Sample(IBufferWriter<byte> output, string name, LabelSet labels, string? le, double value)
+    private static void Sample(IBufferWriter<byte> output, string name, LabelSet labels, string? le, double value, Exemplar? exemplar = null)
     {
         Text(output, name);
         if (labels.Rendered.Length > 0 || le is not null)
@@ -87,6 +90,14 @@ internal static class ExpositionWriter
 
         Text(output, " ");
         Number(output, value);
+        if (exemplar is not null)
+        {
+            Text(output, string.Create(
+                CultureInfo.InvariantCulture,
+                $" # {{trace_id=\"{exemplar.TraceId}\"}} {exemplar.Value.TotalSeconds} {exemplar.Time.ToUnixTimeMilliseconds() / 1000.0:0.000}"));
+            exemplar.Shown();
+        }
+
         Text(output, "\n");
     }
 
