@@ -18,7 +18,8 @@ internal sealed class Exchange
     {
         Context = context;
         Started = started;
-        Trace = TraceContext.From(context.Request.Headers.TraceParent);
+        Span = RequestSpan.Start(context.Request);
+        Trace = Span.Activity is { } span ? TraceContext.Of(span) : TraceContext.From(context.Request.Headers.TraceParent);
     }
 
     /// <summary>The request and its response.</summary>
@@ -29,6 +30,9 @@ internal sealed class Exchange
 
     /// <summary>The trace it belongs to.</summary>
     public TraceContext Trace { get; }
+
+    /// <summary>Its server span, and the verbs for what happens to it; nothing where nobody listens.</summary>
+    public RequestSpan Span { get; }
 
     /// <summary>The route that matched; null where none did.</summary>
     public ProxyRoute? Route { get; set; }
@@ -80,9 +84,15 @@ internal sealed class Exchange
     public void AttemptEnded(Attempt attempt, string outcome)
     {
         var elapsed = attempt.Elapsed;
-        attempt.Destination.Metrics.AttemptEnded(outcome, elapsed);
+        attempt.Destination.Metrics.AttemptEnded(outcome, elapsed, Trace.TraceId);
+        attempt.EndSpan(outcome, isFailure: outcome is not (Words.Success or Words.ClientLeft or Words.ClientError));
         (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
     }
+
+    /// <summary>An attempt is about to be sent: its client span begins, where somebody listens.</summary>
+    /// <param name="attempt">The attempt.</param>
+    public void StartSpan(Attempt attempt) => attempt.Span = Span.StartAttempt(
+        Context.Request.Method, attempt.Destination.Address, Route!.Cluster.Id, attempt.Destination.Id, Attempts - 1);
 
     /// <summary>Writes the attempts into the response's header, where the config asks for one.</summary>
     /// <param name="current">The attempt whose answer follows; null where the answer is the proxy's own.</param>

@@ -22,6 +22,7 @@ internal static class RequestCopy
         var destination = attempt.Destination;
         var message = new HttpRequestMessage { Method = HttpMethod.Parse(context.Request.Method) };
         attempt.Request = message;
+        exchange.StartSpan(attempt);
 
         message.Version = cluster.Request.Version ?? Http2;
         message.VersionPolicy = cluster.Request.VersionPolicy ?? HttpVersionPolicy.RequestVersionOrLower;
@@ -46,7 +47,7 @@ internal static class RequestCopy
             context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             destination.Address,
             message.RequestUri ?? RequestUtilities.MakeDestinationAddress(destination.Address, request.Path, request.QueryString));
-        ForwardedHeaders.Apply(exchange, message);
+        ForwardedHeaders.Apply(exchange, attempt, message);
         return true;
     }
 }

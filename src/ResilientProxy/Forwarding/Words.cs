@@ -14,6 +14,9 @@ internal static class Words
     /// <summary>The client's own message was at fault.</summary>
     public const string ClientError = "client_error";
 
+    /// <summary>Nobody waited for it any more.</summary>
+    public const string Abandoned = "abandoned";
+
     /// <summary>A retry rescued the request.</summary>
     public const string ByRetry = "retry";
 
