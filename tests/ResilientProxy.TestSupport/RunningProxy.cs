@@ -47,7 +47,8 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="more">Further top-level members, such as <c>"Resilience": { … }</c>; without a comma at the end.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
     /// <param name="time">The clock; the real one where none is given.</param>
-    public static async Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null)
+    /// <param name="environment">Environment variables; none where none are given.</param>
+    public static async Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var folder = Directory.CreateTempSubdirectory("resilient-proxy-test-");
         var path = Path.Combine(folder.FullName, "proxy.json");
@@ -58,6 +59,7 @@ public sealed class RunningProxy : IAsyncDisposable
         {
             ConfigPath = path,
             Time = time ?? TimeProvider.System,
+            Environment = [.. environment ?? new Dictionary<string, string>()],
             StandardOutput = accessLog,
             Logging = logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug),
         };

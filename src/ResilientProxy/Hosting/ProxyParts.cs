@@ -51,12 +51,25 @@ internal sealed class ProxyParts : IAsyncDisposable
     /// <summary>The way the process goes away.</summary>
     public Drain Drain { get; }
 
+    /// <summary>The export by OTLP; null until it is started, which needs the log.</summary>
+    public OtlpExport? Export { get; private set; }
+
+    /// <summary>Starts the export by OTLP, where the environment asks for one.</summary>
+    /// <param name="options">What the proxy is started with.</param>
+    /// <param name="logger">Told where it goes.</param>
+    public void StartExport(ProxyAppOptions options, ILogger<OtlpExport> logger) =>
+        Export = OtlpExport.Start(options.Environment, Metrics.Registry.Meter, Time, logger);
+
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        if (Export is { } export)
+        {
+            await export.DisposeAsync(); // first: what the meter still knows goes out with it
+        }
+
         Sweep.Dispose();
         Runtime.Dispose();
         Metrics.Dispose();
-        return ValueTask.CompletedTask;
     }
 }
