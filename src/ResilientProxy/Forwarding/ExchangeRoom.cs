@@ -84,6 +84,7 @@ internal sealed partial class ExchangeRoom(
             Reason = exchange.Reason,
             Attempts = exchange.Trail,
             Stopped = exchange.Stopped,
+            Headers = accessLog.Headers.Of(request.Headers),
         });
     }
 
