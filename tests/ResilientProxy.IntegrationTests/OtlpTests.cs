@@ -93,6 +93,26 @@ public class OtlpTests
         await proxy.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
     }
 
+    [Fact]
+    public async Task A_collector_that_never_answers_holds_the_end_up_for_a_few_seconds_at_most()
+    {
+        var hangs = new TaskCompletionSource();
+        await using var collector = await Upstream.StartAsync(_ => hangs.Task);
+        await using var upstream = await Upstream.StartAsync(context => context.Response.WriteAsync("hello"));
+        var proxy = await StartAsync(upstream, new()
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url,
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "60000",
+        });
+        Assert.Equal("hello", await proxy.Client.GetStringAsync("/"));
+
+        await proxy.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.NotEmpty(collector.Requests);
+        hangs.SetResult();
+    }
+
     private static Task<RunningProxy> StartAsync(Upstream upstream, Dictionary<string, string> environment) =>
         RunningProxy.StartAsync(RunningProxy.OneRoute("", "", upstream.Url), environment: environment);
 }
