@@ -11,7 +11,7 @@ public class SeeingTests
         "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds",
         "dotnet_gc_collections_total", "dotnet_gc_pause_time_seconds_total", "dotnet_gc_heap_total_allocated_bytes_total",
         "dotnet_thread_pool_threads", "dotnet_thread_pool_queue_length",
-        "kestrel_active_connections", "kestrel_queued_connections", "kestrel_connection_duration_seconds",
+        "kestrel_active_connections", "kestrel_queued_connections",
         "http_client_open_connections", "http_client_request_time_in_queue_seconds",
     ];
 
