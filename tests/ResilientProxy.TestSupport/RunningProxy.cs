@@ -48,10 +48,18 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="more">Further top-level members, such as <c>"Resilience": { … }</c>; without a comma at the end.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
     /// <param name="time">The clock; the real one where none is given.</param>
-    public static Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null) =>
-        StartAsync(reverseProxy, more, endpoints, time, overloadProbes: null);
+    /// <param name="environment">Environment variables; none where none are given.</param>
+    public static Task<RunningProxy> StartAsync(
+        string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null, IReadOnlyDictionary<string, string>? environment = null) =>
+        StartAsync(reverseProxy, more, endpoints, time, overloadProbes: null, environment);
 
-    internal static async Task<RunningProxy> StartAsync(string reverseProxy, string more, string? endpoints, TimeProvider? time, OverloadProbes? overloadProbes)
+    internal static async Task<RunningProxy> StartAsync(
+        string reverseProxy,
+        string more,
+        string? endpoints,
+        TimeProvider? time,
+        OverloadProbes? overloadProbes,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var folder = Directory.CreateTempSubdirectory("resilient-proxy-test-");
         var path = Path.Combine(folder.FullName, "proxy.json");
@@ -62,6 +70,7 @@ public sealed class RunningProxy : IAsyncDisposable
         {
             ConfigPath = path,
             Time = time ?? TimeProvider.System,
+            Environment = [.. environment ?? new Dictionary<string, string>()],
             StandardOutput = accessLog,
             OverloadProbes = overloadProbes,
             Logging = logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug),

@@ -34,14 +34,19 @@ internal sealed class Bulkhead
     private long _timedOut;
 
     /// <summary>An empty bulkhead.</summary>
+    /// <param name="scope">What it protects, in the words of the metrics' label.</param>
     /// <param name="settings">What it goes by.</param>
     /// <param name="sweep">What ends the waits.</param>
-    public Bulkhead(BulkheadSettings settings, TimerSweep sweep)
+    public Bulkhead(string scope, BulkheadSettings settings, TimerSweep sweep)
     {
+        Scope = scope;
         _sweep = sweep;
         _settings = settings;
         _adaptive = AdaptiveOf(settings);
     }
+
+    /// <summary>What it protects, in the words of the metrics' label.</summary>
+    public string Scope { get; }
 
     /// <summary>Requests that have a place.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);

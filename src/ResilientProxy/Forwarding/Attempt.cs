@@ -1,5 +1,6 @@
 using ResilientProxy.CircuitBreaking;
 using ResilientProxy.Errors;
+using ResilientProxy.Telemetry;
 using ResilientProxy.Timeouts;
 
 namespace ResilientProxy.Forwarding;
@@ -84,6 +85,9 @@ internal sealed class Attempt : SweepTimer, IDisposable
     /// <summary>The response, once its headers have arrived.</summary>
     public HttpResponseMessage? Response { get; set; }
 
+    /// <summary>Its client span; nothing where nobody listens.</summary>
+    public AttemptSpan Span { get; set; }
+
     /// <summary>Cancelled when the attempt has to end.</summary>
     public CancellationToken Token => _cancellation.Token;
 
@@ -165,6 +169,12 @@ internal sealed class Attempt : SweepTimer, IDisposable
         }
     }
 
+    /// <summary>Ends its span; a second call does nothing.</summary>
+    /// <param name="outcome">"success", or the reason word.</param>
+    /// <param name="isFailure">Whether the destination failed.</param>
+    public void EndSpan(string outcome, bool isFailure) =>
+        Span.End(outcome, isFailure, Request?.RequestUri, Response is { } response ? (int)response.StatusCode : null);
+
     /// <summary>Ends what is left of it: stops its timer, disposes its response and gives its place at the destination back.</summary>
     public void Dispose()
     {
@@ -175,6 +185,7 @@ internal sealed class Attempt : SweepTimer, IDisposable
 
         TimerSweep.Remove(this);
         _clientLeft.Dispose();
+        EndSpan(Words.Abandoned, isFailure: false); // where nobody said how it ended
         Response?.Dispose();
         Request?.Dispose();
         _cancellation.Dispose();

@@ -23,7 +23,7 @@ internal sealed class BulkheadFactory(ProxyMetrics metrics, TimerSweep sweep)
 
     private Bulkhead.Bulkhead Create(string scope, BulkheadSettings settings)
     {
-        var bulkhead = new Bulkhead.Bulkhead(settings, sweep);
+        var bulkhead = new Bulkhead.Bulkhead(scope, settings, sweep);
         metrics.Bulkheads.Observe(scope, () => new BulkheadReading(bulkhead.InFlight, bulkhead.Queued, bulkhead.Limit, bulkhead.RejectedFull, bulkhead.RejectedByQueueTimeout));
         return bulkhead;
     }

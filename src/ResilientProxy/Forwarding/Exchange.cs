@@ -21,7 +21,8 @@ internal sealed class Exchange
         Proxy = proxy;
         Context = context;
         Started = started;
-        Trace = TraceContext.From(context.Request.Headers.TraceParent);
+        Span = RequestSpan.Start(context.Request);
+        Trace = Span.Activity is { } span ? TraceContext.Of(span) : TraceContext.From(context.Request.Headers.TraceParent);
     }
 
     /// <summary>The request and its response.</summary>
@@ -38,6 +39,9 @@ internal sealed class Exchange
 
     /// <summary>Who sent it.</summary>
     public ClientAddress Client { get; init; }
+
+    /// <summary>Its server span, and the verbs for what happens to it; nothing where nobody listens.</summary>
+    public RequestSpan Span { get; }
 
     /// <summary>The route that matched; null where none did.</summary>
     public ProxyRoute? Route { get; set; }
@@ -102,7 +106,8 @@ internal sealed class Exchange
 
         Verdict = verdict;
         var elapsed = attempt.Elapsed;
-        attempt.Destination.Metrics.AttemptEnded(outcome, elapsed);
+        attempt.Destination.Metrics.AttemptEnded(outcome, elapsed, Trace.TraceId);
+        attempt.EndSpan(outcome, isFailure: outcome is not (Words.Success or Words.ClientLeft or Words.ClientError or Words.HedgeLost or Words.Abandoned));
         (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
     }
 
@@ -112,6 +117,11 @@ internal sealed class Exchange
 
     /// <summary>Waits until everything is cleared away.</summary>
     public Task ClearedAsync() => _loose is null ? Task.CompletedTask : Task.WhenAll(_loose);
+
+    /// <summary>An attempt is about to be sent: its client span begins, where somebody listens.</summary>
+    /// <param name="attempt">The attempt.</param>
+    public void StartSpan(Attempt attempt) => attempt.Span = Span.StartAttempt(
+        Context.Request.Method, attempt.Destination.Address, attempt.Cluster.Id, attempt.Destination.Id, Attempts - 1);
 
     /// <summary>Writes the attempts into the response's header, where the config asks for one.</summary>
     /// <param name="current">The attempt whose answer follows; null where the answer is the proxy's own.</param>

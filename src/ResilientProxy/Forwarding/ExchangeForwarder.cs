@@ -108,6 +108,11 @@ internal sealed class ExchangeForwarder(
             again = null;
             if (choice.Destination is null)
             {
+                if (ReferenceEquals(choice.Refusal, ProxyError.CircuitOpen))
+                {
+                    exchange.Span.CircuitOpen(destination: null);
+                }
+
                 return last is null ? Unanswered.Refused(choice.Refusal!, choice.RetryAfter) : Unanswered.Of(last);
             }
 
@@ -274,6 +279,7 @@ internal sealed class ExchangeForwarder(
         {
             retries++;
             route.Metrics.Retried(reason);
+            exchange.Span.BackedOff(reason, wait);
             try
             {
                 await (wait > TimeSpan.Zero ? Task.Delay(wait, sweep.Time, context.RequestAborted) : Task.CompletedTask);
@@ -288,14 +294,16 @@ internal sealed class ExchangeForwarder(
     }
 
     // A place in a bulkhead, waited for as long as the queue and the deadline allow; null where there is one.
-    private static async ValueTask<Unanswered?> EnterAsync(Exchange exchange, Bulkhead.Bulkhead? bulkhead)
+    private async ValueTask<Unanswered?> EnterAsync(Exchange exchange, Bulkhead.Bulkhead? bulkhead)
     {
         if (bulkhead is null || bulkhead.TryEnter())
         {
             return null;
         }
 
+        var began = sweep.Time.GetTimestamp();
         var entry = await bulkhead.EnterAsync(exchange.Deadline!.Left, exchange.Context.RequestAborted);
+        exchange.Span.Queued(bulkhead.Scope, sweep.Time.GetElapsedTime(began), entry == BulkheadEntry.Entered);
         if (entry == BulkheadEntry.Entered)
         {
             return null;
@@ -333,6 +341,7 @@ internal sealed class ExchangeForwarder(
     private static void Stop(Exchange exchange, string why)
     {
         exchange.Stopped = why;
+        exchange.Span.RetryStopped(why);
         if (!ReferenceEquals(why, RetryDecision.NoDestination))
         {
             exchange.Route!.Metrics.RetryStopped(why);

@@ -62,7 +62,8 @@ internal sealed partial class ExchangeRoom(
             route.RequestStarted(); // nothing matched: there was no route to count it with before
         }
 
-        route.RequestEnded(status, exchange.Outcome, duration);
+        route.RequestEnded(status, exchange.Outcome, duration, exchange.Trace.TraceId);
+        exchange.Span.End(context.Request, exchange.Route?.Id, exchange.Route?.Cluster.Id, status, exchange.Outcome, exchange.Reason);
         var bytesIn = exchange.Body?.BytesRead ?? 0;
         route.BytesFromClient(bytesIn);
         route.BytesToClient(exchange.BytesOut);
@@ -93,6 +94,7 @@ internal sealed partial class ExchangeRoom(
             Reason = exchange.Reason,
             Attempts = exchange.Trail,
             Stopped = exchange.Stopped,
+            Headers = accessLog.Headers.Of(request.Headers),
         });
     }
 

@@ -61,6 +61,7 @@ internal sealed class FallbackPolicy
     public static void Count(Exchange exchange)
     {
         exchange.Route!.Metrics.FellBack();
+        exchange.Span.FellBack(exchange.Reason ?? "status");
         exchange.Route.Metrics.Rescued(Words.ByFallback);
     }
 

@@ -62,13 +62,19 @@ internal static class ForwardedHeaders
 
     /// <summary>Adds what every forwarded request carries: <c>Via</c> and <c>traceparent</c>; <c>X-Forwarded-*</c> is set by <see cref="ForwardedForTransform"/>.</summary>
     /// <param name="exchange">The client's request.</param>
+    /// <param name="attempt">The attempt; where it has a span, that is the parent the upstream is told.</param>
     /// <param name="message">The attempt's request.</param>
-    public static void Apply(Exchange exchange, HttpRequestMessage message)
+    public static void Apply(Exchange exchange, Attempt attempt, HttpRequestMessage message)
     {
         var headers = message.Headers;
         headers.TryAddWithoutValidation(Via, $"{Version(exchange.Context.Request.Protocol)} {exchange.Proxy.Pseudonym}");
         headers.Remove(HeaderNames.TraceParent);
-        headers.TryAddWithoutValidation(HeaderNames.TraceParent, exchange.Trace.NewTraceParent());
+        headers.TryAddWithoutValidation(HeaderNames.TraceParent, attempt.Span.TraceParent ?? exchange.Trace.NewTraceParent());
+        if (!exchange.Trace.IsCallers)
+        {
+            headers.Remove(HeaderNames.TraceState); // of another trace than the one that begins here: W3C Trace Context, section 3.3.1
+        }
+
         headers.Remove(HopStatus.AttemptCount);
         headers.TryAddWithoutValidation(HopStatus.AttemptCount, exchange.Attempts.ToString(CultureInfo.InvariantCulture));
         exchange.Deadline?.Forward(message);

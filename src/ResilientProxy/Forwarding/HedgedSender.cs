@@ -56,6 +56,7 @@ internal sealed class HedgedSender(AttemptSender sender, TimerSweep sweep, Overl
                     {
                         var hedge = begin(choice, true);
                         hedges++;
+                        exchange.Span.Hedged(hedge.Destination.Id, first.Elapsed);
                         if (await StartAsync(hedge) is not { } sending)
                         {
                             Abandon(running);

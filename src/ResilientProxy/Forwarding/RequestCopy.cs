@@ -22,6 +22,7 @@ internal static class RequestCopy
         var destination = attempt.Destination;
         var message = new HttpRequestMessage { Method = HttpMethod.Parse(context.Request.Method) };
         attempt.Request = message;
+        exchange.StartSpan(attempt);
 
         (message.Version, message.VersionPolicy) = VersionFor(cluster.Request, destination.IsHttps);
 
@@ -41,7 +42,7 @@ internal static class RequestCopy
             context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             destination.Address,
             message.RequestUri ?? RequestUtilities.MakeDestinationAddress(destination.Address, request.Path, request.QueryString));
-        ForwardedHeaders.Apply(exchange, message);
+        ForwardedHeaders.Apply(exchange, attempt, message);
         return true;
     }
 

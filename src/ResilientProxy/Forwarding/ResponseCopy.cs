@@ -177,7 +177,7 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
     {
         Debug.Assert(!exchange.FirstByteSent, "The first byte goes out once.");
         exchange.FirstByteSent = true;
-        exchange.Route!.Metrics.FirstByte(sweep.Time.GetElapsedTime(exchange.Started));
+        exchange.Route!.Metrics.FirstByte(sweep.Time.GetElapsedTime(exchange.Started), exchange.Trace.TraceId);
     }
 }
 

@@ -33,6 +33,7 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
     {
         var context = exchange.Context;
         var route = exchange.Route!;
+        exchange.StartSpan(attempt);
         var settings = attempt.Cluster.Request with { ActivityTimeout = route.Options.Timeouts.Idle };
         var transformer = new UpgradeTransformer(exchange, attempt, feature.Route.Transformer);
         var result = await forwarder.SendAsync(
@@ -108,7 +109,7 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
             HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
             await inner.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-            ForwardedHeaders.Apply(exchange, proxyRequest);
+            ForwardedHeaders.Apply(exchange, attempt, proxyRequest);
         }
 
         public override ValueTask<bool> TransformResponseAsync(

@@ -14,6 +14,9 @@ internal static class Words
     /// <summary>The client's own message was at fault.</summary>
     public const string ClientError = "client_error";
 
+    /// <summary>Nobody waited for it any more.</summary>
+    public const string Abandoned = "abandoned";
+
     /// <summary>A retry rescued the request.</summary>
     public const string ByRetry = "retry";
 
@@ -25,9 +28,6 @@ internal static class Words
 
     /// <summary>Another attempt beside it answered first.</summary>
     public const string HedgeLost = "hedge_lost";
-
-    /// <summary>The proxy gave it up: the request ended otherwise.</summary>
-    public const string Abandoned = "abandoned";
 
     private static readonly string[] GrpcStatuses = [.. Enumerable.Range(0, 17).Select(status => $"grpc_{status}")];
 

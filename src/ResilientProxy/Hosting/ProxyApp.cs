@@ -62,6 +62,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         ConfigFileWatcher? watcher = null;
         try
         {
+            parts.StartExport(options, traffic.Services.GetRequiredService<ILogger<OtlpExport>>());
             await admin.StartAsync();
             await traffic.StartAsync();
             watcher = new ConfigFileWatcher(options.ConfigPath, options.Time, reloader.FileChanged);

@@ -65,10 +65,24 @@ internal sealed class ProxyParts : IAsyncDisposable
     /// <summary>How much the process has to do.</summary>
     public OverloadState Overload { get; }
 
+    /// <summary>The export by OTLP; null until it is started, which needs the log.</summary>
+    public OtlpExport? Export { get; private set; }
+
+    /// <summary>Starts the export by OTLP, where the environment asks for one.</summary>
+    /// <param name="options">What the proxy is started with.</param>
+    /// <param name="logger">Told where it goes.</param>
+    public void StartExport(ProxyAppOptions options, ILogger<OtlpExport> logger) =>
+        Export = OtlpExport.Start(options.Environment, Metrics.Registry.Meter, Time, logger);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await Health.DisposeAsync();
+        if (Export is { } export)
+        {
+            await export.DisposeAsync(); // first: what the meter still knows goes out with it
+        }
+
         Sweep.Dispose();
         Runtime.Dispose();
         Metrics.Dispose();

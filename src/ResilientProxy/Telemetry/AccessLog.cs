@@ -44,6 +44,7 @@ internal sealed partial class AccessLog : IAsyncDisposable
     public AccessLog(AccessLogOptions options, IAccessLogSink? sink, Counter dropped, TimeProvider time, ILogger<AccessLog> logger, Random? random = null)
     {
         _options = options;
+        Headers = new AccessLogHeaders(options.Headers);
         _formatter = options.Format is AccessLogFormat.Text ? new AccessLogTextFormatter() : new AccessLogJsonFormatter();
         _sink = sink;
         _dropped = dropped;
@@ -55,6 +56,9 @@ internal sealed partial class AccessLog : IAsyncDisposable
             ? Task.CompletedTask
             : Task.Factory.StartNew(() => WriteLines(sink), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
+
+    /// <summary>Which headers of a request its line shows.</summary>
+    public AccessLogHeaders Headers { get; }
 
     /// <summary>How long the writing thread lets lines gather before it looks again; zero in tests that turn the clock by hand.</summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(20);

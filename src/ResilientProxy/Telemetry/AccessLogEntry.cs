@@ -50,6 +50,9 @@ internal readonly record struct AccessLogEntry
     /// <summary>The attempts made, in order; null or empty where there was none. Must not change any more.</summary>
     public IReadOnlyList<AttemptRecord>? Attempts { get; init; }
 
+    /// <summary>The request's headers that the config asks for, by <see cref="AccessLog.Headers"/>; null where it asks for none.</summary>
+    public IReadOnlyList<KeyValuePair<string, string?>>? Headers { get; init; }
+
     /// <summary>Why no further attempt was made, or null.</summary>
     public string? Stopped { get; init; }
 }

@@ -56,6 +56,17 @@ internal sealed class AccessLogJsonFormatter : IAccessLogFormatter
 
         json.WriteEndArray();
         json.WriteString("stopped", entry.Stopped);
+        if (entry.Headers is { } headers)
+        {
+            json.WriteStartObject("headers");
+            foreach (var (name, value) in headers)
+            {
+                json.WriteString(name, value);
+            }
+
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
         json.Flush();
         output.Write("\n"u8);

@@ -38,6 +38,11 @@ internal sealed class AccessLogTextFormatter : IAccessLogFormatter
         }
 
         Named("stopped", entry.Stopped);
+        foreach (var (name, value) in entry.Headers ?? [])
+        {
+            Named(name, value);
+        }
+
         _line.Append('\n');
         foreach (var chunk in _line.GetChunks())
         {

@@ -17,7 +17,7 @@ internal sealed class DestinationMetrics
     public DestinationMetrics(ProxyMetrics metrics, string cluster, string destination)
     {
         var labels = new LabelSet(["cluster", "destination"], [cluster, destination]);
-        _duration = new DurationInstrument(metrics.AttemptDuration.With(cluster, destination), metrics.AttemptDurationInstrument, labels);
+        _duration = new DurationInstrument(metrics.AttemptDuration.With(cluster, destination), metrics.AttemptDurationInstrument, labels, metrics.Time);
         _inFlight = metrics.AttemptsInFlight.With(cluster, destination);
         _circuitState = metrics.CircuitStates.With(cluster, destination);
         _circuitTransitions = new CounterSet(metrics.CircuitTransitions, _lifetime, cluster, destination);
@@ -41,11 +41,12 @@ internal sealed class DestinationMetrics
     /// <summary>The attempt's outcome is known.</summary>
     /// <param name="outcome"><see cref="Success"/>, or the reason word of the failure: one of a closed list, never text from outside.</param>
     /// <param name="duration">Time since <see cref="AttemptStarted"/>.</param>
-    public void AttemptEnded(string outcome, TimeSpan duration)
+    /// <param name="traceId">The trace of its request, to show with the duration; null for none.</param>
+    public void AttemptEnded(string outcome, TimeSpan duration, string? traceId = null)
     {
         _inFlight.Decrement();
         _outcomes[outcome].Increment();
-        _duration.Record(duration);
+        _duration.Record(duration, traceId);
     }
 
     /// <summary>The destination's circuit breaker changed its state.</summary>

@@ -14,6 +14,9 @@ internal sealed class Histogram : IMetric
     private readonly long[] _cells;
     private readonly int _stride;
 
+    // One per bucket; null until a value comes with a trace, which those of instruments that are not ours never do.
+    private Exemplar?[]? _exemplars;
+
     public Histogram()
         : this(DefaultBounds)
     {
@@ -35,23 +38,30 @@ internal sealed class Histogram : IMetric
     }
 
     /// <summary>Records a duration; a negative one (a clock that went back) counts as zero.</summary>
-    public void Record(TimeSpan duration)
-    {
-        var ticks = Math.Max(duration.Ticks, 0);
-        var bucket = 0;
-        foreach (var bound in _boundTicks)
-        {
-            if (ticks <= bound)
-            {
-                break;
-            }
+    public void Record(TimeSpan duration) => Count(duration);
 
-            bucket++;
+    /// <summary>Records a duration and, where its bucket has nothing new to show, the trace it belongs to.</summary>
+    /// <remarks>
+    /// An exemplar is replaced once a scrape has shown it: between two scrapes a bucket takes one small object, and every other request
+    /// does no more than see that one is there. The clock is read for that one only.
+    /// </remarks>
+    /// <param name="duration">The duration; a negative one counts as zero.</param>
+    /// <param name="traceId">32 hexadecimal digits; null for no trace.</param>
+    /// <param name="time">Says when this is.</param>
+    public void Record(TimeSpan duration, string? traceId, TimeProvider time)
+    {
+        var bucket = Count(duration);
+        if (traceId is null)
+        {
+            return;
         }
 
-        var stripe = StripedSum.Padding + (_stride * StripedSum.Current);
-        Interlocked.Increment(ref _cells[stripe + bucket]);
-        Interlocked.Add(ref _cells[stripe + _boundTicks.Length + 1], ticks);
+        ref var exemplar = ref Exemplars()[bucket];
+        if (Volatile.Read(ref exemplar) is null or { WasShown: true })
+        {
+            // Two threads may both come here; either of their values is as good.
+            Volatile.Write(ref exemplar, new Exemplar(traceId, duration < TimeSpan.Zero ? TimeSpan.Zero : duration, time.GetUtcNow()));
+        }
     }
 
     /// <summary>Records a duration in seconds.</summary>
@@ -75,10 +85,34 @@ internal sealed class Histogram : IMetric
             sum += Volatile.Read(ref _cells[stripe + buckets.Length]);
         }
 
-        return new HistogramSnapshot(_bounds, buckets, new TimeSpan(sum));
+        return new HistogramSnapshot(_bounds, buckets, new TimeSpan(sum)) { Exemplars = Volatile.Read(ref _exemplars) is { } exemplars ? [.. exemplars] : [] };
     }
 
     public MetricValue Read() => new(0, Snapshot());
+
+    private int Count(TimeSpan duration)
+    {
+        var ticks = Math.Max(duration.Ticks, 0);
+        var bucket = 0;
+        foreach (var bound in _boundTicks)
+        {
+            if (ticks <= bound)
+            {
+                break;
+            }
+
+            bucket++;
+        }
+
+        var stripe = StripedSum.Padding + (_stride * StripedSum.Current);
+        Interlocked.Increment(ref _cells[stripe + bucket]);
+        Interlocked.Add(ref _cells[stripe + _boundTicks.Length + 1], ticks);
+        return bucket;
+    }
+
+    private Exemplar?[] Exemplars() =>
+        Volatile.Read(ref _exemplars) is { } exemplars ? exemplars
+        : Interlocked.CompareExchange(ref _exemplars, exemplars = new Exemplar?[_boundTicks.Length + 1], null) ?? exemplars;
 
     private static long Ticks(double seconds) => (long)Math.Round(seconds * TimeSpan.TicksPerSecond);
 }

@@ -18,6 +18,9 @@ internal sealed class HistogramSnapshot(IReadOnlyList<double> bounds, long[] buc
     /// <summary>All values added up.</summary>
     public TimeSpan Sum => sum;
 
+    /// <summary>Per bucket a value with its trace, or null; empty where no value came with a trace.</summary>
+    public IReadOnlyList<Exemplar?> Exemplars { get; init; } = [];
+
     /// <summary>What was recorded since <paramref name="earlier"/>, a snapshot of the same histogram.</summary>
     public HistogramSnapshot Since(HistogramSnapshot earlier) =>
         new(bounds, [.. buckets.Zip(earlier.Buckets, (now, then) => now - then)], sum - earlier.Sum);

@@ -86,6 +86,7 @@ internal sealed class ProxyMetrics : IDisposable
 
     /// <summary>What the overload guard measures and refuses.</summary>
     public OverloadMetrics Overload { get; }
+    internal TimeProvider Time => _time;
 
     internal LabelledFamily<Counter> Requests { get; }
 

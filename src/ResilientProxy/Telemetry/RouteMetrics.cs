@@ -36,8 +36,8 @@ internal sealed class RouteMetrics
 
         var labels = new LabelSet(["route"], [route]);
         _inFlight = metrics.RequestsInFlight.With(route);
-        _duration = new DurationInstrument(metrics.RequestDuration.With(route), metrics.RequestDurationInstrument, labels);
-        _timeToFirstByte = new DurationInstrument(metrics.TimeToFirstByte.With(route), metrics.TimeToFirstByteInstrument, labels);
+        _duration = new DurationInstrument(metrics.RequestDuration.With(route), metrics.RequestDurationInstrument, labels, metrics.Time);
+        _timeToFirstByte = new DurationInstrument(metrics.TimeToFirstByte.With(route), metrics.TimeToFirstByteInstrument, labels, metrics.Time);
         _timeouts = [.. Enum.GetValues<TimeoutKind>().Select(kind => metrics.Timeouts.With(route, Word(kind)))];
         _fromClient = metrics.ClientBytes.With(route, "in");
         _toClient = metrics.ClientBytes.With(route, "out");
@@ -69,15 +69,18 @@ internal sealed class RouteMetrics
     /// <param name="statusCode">What the client was told; 0 where nothing was, 499 by custom where it left first.</param>
     /// <param name="outcome">How it ended.</param>
     /// <param name="duration">Time since <see cref="RequestStarted"/>.</param>
-    public void RequestEnded(int statusCode, RequestOutcome outcome, TimeSpan duration)
+    /// <param name="traceId">Its trace, to show with the duration; null for none.</param>
+    public void RequestEnded(int statusCode, RequestOutcome outcome, TimeSpan duration, string? traceId = null)
     {
         _inFlight.Decrement();
         Requests(statusCode, outcome).Increment();
-        _duration.Record(duration);
+        _duration.Record(duration, traceId);
     }
 
     /// <summary>The first byte of the response went to the client, this long after the request arrived.</summary>
-    public void FirstByte(TimeSpan sinceArrival) => _timeToFirstByte.Record(sinceArrival);
+    /// <param name="sinceArrival">Time since the request's arrival.</param>
+    /// <param name="traceId">Its trace, to show with the time; null for none.</param>
+    public void FirstByte(TimeSpan sinceArrival, string? traceId = null) => _timeToFirstByte.Record(sinceArrival, traceId);
 
     /// <summary>A further attempt is made because one failed.</summary>
     /// <param name="reason">What failed: one of a closed list, never text from outside.</param>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 
 namespace ResilientProxy.Telemetry;
 
@@ -10,10 +11,11 @@ internal readonly struct TraceContext
     private const int Length = 55;
     private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
-    private TraceContext(string traceId, char flag)
+    private TraceContext(string traceId, char flag, bool isCallers)
     {
         TraceId = traceId;
         _flag = flag;
+        IsCallers = isCallers;
     }
 
     private readonly char _flag;
@@ -21,12 +23,20 @@ internal readonly struct TraceContext
     /// <summary>32 hexadecimal digits.</summary>
     public string TraceId { get; }
 
+    /// <summary>Whether the caller began it; then its <c>tracestate</c> goes on with it, else there must be none.</summary>
+    public bool IsCallers { get; }
+
     /// <summary>The trace of a request.</summary>
     /// <param name="traceParent">The request's <c>traceparent</c> field; null or invalid starts a new trace.</param>
     public static TraceContext From(string? traceParent) =>
         IsValid(traceParent)
-            ? new(traceParent!.Substring(3, 32), traceParent[54])
-            : new(ActivityTraceId.CreateRandom().ToHexString(), '0');
+            ? new(traceParent.Substring(3, 32), traceParent[54], isCallers: true)
+            : new(ActivityTraceId.CreateRandom().ToHexString(), '0', isCallers: false);
+
+    /// <summary>The trace of a request that has a span.</summary>
+    /// <param name="span">The request's own span.</param>
+    public static TraceContext Of(Activity span) =>
+        new(span.TraceId.ToHexString(), span.Recorded ? '1' : '0', span.HasRemoteParent);
 
     /// <summary>The <c>traceparent</c> of a new span under this trace.</summary>
     public string NewTraceParent() =>
@@ -43,7 +53,9 @@ internal readonly struct TraceContext
             text[54] = trace._flag;
         });
 
-    private static bool IsValid(string? value) =>
+    /// <summary>Whether a <c>traceparent</c> field is of the form that is gone on with.</summary>
+    /// <param name="value">The field; null where there is none.</param>
+    public static bool IsValid([NotNullWhen(true)] string? value) =>
         value is { Length: Length } && value.StartsWith("00-", StringComparison.Ordinal) && value[35] == '-' && value[52] == '-'
         && IsId(value.AsSpan(3, 32)) && IsId(value.AsSpan(36, 16)) && value.AsSpan(53).IndexOfAnyExceptInRange('0', '9') < 0;
 

@@ -129,7 +129,7 @@ public sealed class BulkheadTests : IDisposable
     {
         const int Limit = 8;
         using var sweep = new TimerSweep(TimeProvider.System);
-        var bulkhead = new Bulk(new(new(Limit), 1, 10, 1000, TimeSpan.FromMilliseconds(20)), sweep);
+        var bulkhead = new Bulk("route:r", new(new(Limit), 1, 10, 1000, TimeSpan.FromMilliseconds(20)), sweep);
         var (inside, most, entered) = (0, 0, 0);
 
         await Task.WhenAll(Enumerable.Range(0, 32).Select(worker => Task.Run(async () =>
@@ -180,5 +180,5 @@ public sealed class BulkheadTests : IDisposable
         }
     }
 
-    private Bulk Create(int limit, int queue) => new(new(new(limit), 1, 10, queue, TimeSpan.FromSeconds(1)), _sweep);
+    private Bulk Create(int limit, int queue) => new("route:r", new(new(limit), 1, 10, queue, TimeSpan.FromSeconds(1)), _sweep);
 }

@@ -2,8 +2,10 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using ResilientProxy.Telemetry;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.UnitTests.Telemetry;
 
@@ -74,6 +76,58 @@ public sealed class AccessLogTests
     public void In_text_what_is_not_known_is_a_dash() => Assert.Equal(
         "2026-01-02T03:04:05.678Z 404 GET / 0ms in=0 out=0 rejected route=(none) cluster=- client=- protocol=HTTP/2 trace=- reason=- attempts=- stopped=-\n",
         Format(new AccessLogTextFormatter(), Bare));
+
+    [Fact]
+    public void Headers_are_shown_in_both_forms_where_the_config_names_them()
+    {
+        var entry = Bare with { Headers = [new("User-Agent", "curl/8 \n"), new("Referer", null)] };
+
+        Assert.EndsWith(",\"stopped\":null,\"headers\":{\"User-Agent\":\"curl/8 \\n\",\"Referer\":null}}\n", Format(new AccessLogJsonFormatter(), entry), StringComparison.Ordinal);
+        Assert.EndsWith(" stopped=- User-Agent=curl/8\\u0020\\u000A Referer=-\n", Format(new AccessLogTextFormatter(), entry), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_names_no_header_is_read() =>
+        Assert.Null(new AccessLogHeaders([]).Of(new HeaderDictionary { ["User-Agent"] = "curl" }));
+
+    [Theory]
+    [InlineData("User-Agent", false)]
+    [InlineData("X-Request-Id", false)]
+    [InlineData("Referer", false)]
+    [InlineData("authorization", true)]
+    [InlineData("Proxy-Authorization", true)]
+    [InlineData("Cookie", true)]
+    [InlineData("Set-Cookie", true)]
+    [InlineData("X-Api-Key", true)]
+    [InlineData("X_API_KEY", true)]
+    [InlineData("X-CSRF-Token", true)]
+    [InlineData("X-Client-Secret", true)]
+    public void What_carries_credentials_is_masked_whoever_asks_for_it(string name, bool isMasked)
+    {
+        var headers = new AccessLogHeaders([new HeaderName(name)]);
+
+        var shown = headers.Of(new HeaderDictionary { [name] = "s3cret" });
+
+        Assert.Equal([new(name, isMasked ? "***" : "s3cret")], shown!);
+    }
+
+    [Fact]
+    public void A_header_is_shown_once_and_cut_at_its_bound_and_its_absence_is_null()
+    {
+        var headers = new AccessLogHeaders([new("User-Agent"), new("user-agent"), new("Referer")]);
+
+        var shown = headers.Of(new HeaderDictionary { ["User-Agent"] = new string('a', 300) });
+
+        Assert.Equal([new("User-Agent", new string('a', AccessLogHeaders.MaxValueLength) + "…"), new("Referer", null)], shown!);
+    }
+
+    [Fact]
+    public void Options_are_equal_by_what_they_say()
+    {
+        Assert.Equal(new AccessLogOptions { Headers = [new("A")] }, new AccessLogOptions { Headers = [new("a")] });
+        Assert.NotEqual(new AccessLogOptions { Headers = [new("A")] }, new AccessLogOptions { Headers = [new("B")] });
+        Assert.NotEqual(new AccessLogOptions { Headers = [new("A")] }, new AccessLogOptions());
+    }
 
     public static TheoryData<string> Hostile => ["/a\nb", "/a\r\n{\"forged\":1}", "/\u001b[2J", "/\"quote\" \\back", "/\u2028\u202e\u0085", "/\0\u007f", "/\ud800", "/é日"];
 

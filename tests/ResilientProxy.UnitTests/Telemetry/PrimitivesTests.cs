@@ -163,6 +163,7 @@ public sealed class PrimitivesTests
         using var metrics = new ProxyMetrics(TimeProvider.System);
         var route = metrics.ForRoute("r", "c");
         var destination = metrics.ForDestination("c", "d");
+        const string Trace = "0af7651916cd43dd8448eb211c80319c";
         RecordAll();
         var before = GC.GetAllocatedBytesForCurrentThread();
 
@@ -177,11 +178,11 @@ public sealed class PrimitivesTests
         {
             route.RequestStarted();
             destination.AttemptStarted();
-            destination.AttemptEnded("connection_refused", TimeSpan.FromMilliseconds(2));
-            route.FirstByte(TimeSpan.FromMilliseconds(3));
+            destination.AttemptEnded("connection_refused", TimeSpan.FromMilliseconds(2), Trace);
+            route.FirstByte(TimeSpan.FromMilliseconds(3), Trace);
             route.BytesToClient(12);
             route.TimedOut(TimeoutKind.Attempt);
-            route.RequestEnded(503, RequestOutcome.UpstreamError, TimeSpan.FromMilliseconds(5));
+            route.RequestEnded(503, RequestOutcome.UpstreamError, TimeSpan.FromMilliseconds(5), Trace);
         }
     }
 

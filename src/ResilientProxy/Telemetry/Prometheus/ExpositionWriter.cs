@@ -9,6 +9,12 @@ internal static class ExpositionWriter
 {
     private const string TotalSuffix = "_total";
 
+    /// <summary>Bytes of a line besides name, labels and bound: the number, which takes at most 24, and what stands between.</summary>
+    private const int RestOfLine = 40;
+
+    /// <summary>From here on a double is written with an exponent.</summary>
+    private const double LargestPlainNumber = 1e15;
+
     /// <summary>Units that a metric name may end with, and that OpenMetrics wants to be told.</summary>
     private static readonly string[] Units = ["seconds", "bytes"];
 
@@ -41,53 +47,90 @@ internal static class ExpositionWriter
             Text(output, $"# UNIT {head} {unit}\n");
         }
 
+        // What all the lines of a family have in common is made once: a large config has tens of thousands of lines.
+        if (family.Type is MetricType.Histogram)
+        {
+            WriteHistograms(output, family.Name, series, openMetrics);
+            return;
+        }
+
+        var name = Encoding.UTF8.GetBytes(openMetrics && family.Type is MetricType.Counter ? baseName + TotalSuffix : family.Name);
         foreach (var (labels, value) in series)
         {
-            if (value.Distribution is { } distribution)
-            {
-                WriteHistogram(output, family.Name, labels, distribution, openMetrics);
-            }
-            else
-            {
-                Sample(output, openMetrics && family.Type is MetricType.Counter ? baseName + TotalSuffix : family.Name, labels, le: null, value.Number);
-            }
+            Sample(output, name, labels, le: [], value.Number);
         }
     }
 
-    private static void WriteHistogram(IBufferWriter<byte> output, string name, LabelSet labels, HistogramSnapshot distribution, bool openMetrics)
+    private static void WriteHistograms(IBufferWriter<byte> output, string name, Series[] series, bool openMetrics)
     {
-        long below = 0;
-        for (var i = 0; i < distribution.Bounds.Count; i++)
+        var bucketName = Encoding.UTF8.GetBytes(name + "_bucket");
+        var sumName = Encoding.UTF8.GetBytes(name + "_sum");
+        var countName = Encoding.UTF8.GetBytes(name + "_count");
+        IReadOnlyList<double>? bounds = null;
+        byte[][] le = [];
+        foreach (var (labels, value) in series)
         {
-            below += distribution.Buckets[i];
-            Sample(output, name + "_bucket", labels, Bound(distribution.Bounds[i], openMetrics), below);
-        }
-
-        Sample(output, name + "_bucket", labels, "+Inf", distribution.Count);
-        Sample(output, name + "_sum", labels, le: null, distribution.Sum.TotalSeconds);
-        Sample(output, name + "_count", labels, le: null, distribution.Count);
-    }
-
-    private static void Sample(IBufferWriter<byte> output, string name, LabelSet labels, string? le, double value)
-    {
-        Text(output, name);
-        if (labels.Rendered.Length > 0 || le is not null)
-        {
-            Text(output, "{");
-            output.Write(labels.Rendered);
-            if (le is not null)
+            var distribution = value.Distribution!;
+            if (!ReferenceEquals(bounds, distribution.Bounds))
             {
-                Text(output, labels.Rendered.Length > 0 ? ",le=\"" : "le=\"");
-                Text(output, le);
-                Text(output, "\"");
+                bounds = distribution.Bounds;
+                le = [.. bounds.Select(bound => Bound(bound, openMetrics)).Append("+Inf").Select(bound => Encoding.UTF8.GetBytes($"le=\"{bound}\""))];
             }
 
-            Text(output, "}");
+            long below = 0;
+            for (var bucket = 0; bucket < le.Length; bucket++)
+            {
+                below += distribution.Buckets[bucket];
+
+                // The older text format has no place for exemplars: a parser would take them for a time stamp.
+                var exemplar = openMetrics && bucket < distribution.Exemplars.Count ? distribution.Exemplars[bucket] : null;
+                Sample(output, bucketName, labels, le[bucket], below, exemplar);
+            }
+
+            Sample(output, sumName, labels, le: [], distribution.Sum.TotalSeconds);
+            Sample(output, countName, labels, le: [], distribution.Count);
+        }
+    }
+
+    private static void Sample(
+        IBufferWriter<byte> output, ReadOnlySpan<byte> name, LabelSet labels, ReadOnlySpan<byte> le, double value, Exemplar? exemplar = null)
+    {
+        var line = output.GetSpan(name.Length + labels.Rendered.Length + le.Length + RestOfLine);
+        name.CopyTo(line);
+        var length = name.Length;
+        if (labels.Rendered.Length > 0 || le.Length > 0)
+        {
+            line[length++] = (byte)'{';
+            labels.Rendered.CopyTo(line[length..]);
+            length += labels.Rendered.Length;
+            if (le.Length > 0)
+            {
+                if (labels.Rendered.Length > 0)
+                {
+                    line[length++] = (byte)',';
+                }
+
+                le.CopyTo(line[length..]);
+                length += le.Length;
+            }
+
+            line[length++] = (byte)'}';
         }
 
-        Text(output, " ");
-        Number(output, value);
-        Text(output, "\n");
+        line[length++] = (byte)' ';
+        length += Number(line[length..], value);
+        if (exemplar is null)
+        {
+            line[length++] = (byte)'\n';
+            output.Advance(length);
+            return;
+        }
+
+        output.Advance(length);
+        Text(output, string.Create(
+            CultureInfo.InvariantCulture,
+            $" # {{trace_id=\"{exemplar.TraceId}\"}} {exemplar.Value.TotalSeconds} {exemplar.Time.ToUnixTimeMilliseconds() / 1000.0:0.000}\n"));
+        exemplar.Shown();
     }
 
     /// <summary>OpenMetrics wants bounds as floats ("1.0"), so that one bound is always the same label value.</summary>
@@ -97,17 +140,22 @@ internal static class ExpositionWriter
         return openMetrics && double.IsInteger(bound) && !text.Contains('E', StringComparison.Ordinal) ? text + ".0" : text;
     }
 
-    private static void Number(IBufferWriter<byte> output, double value)
+    private static int Number(Span<byte> output, double value)
     {
+        int length;
         if (double.IsFinite(value))
         {
-            var written = value.TryFormat(output.GetSpan(32), out var length, provider: CultureInfo.InvariantCulture);
+            // Most are counts, and those are written faster as what they are; up to here both texts are the same.
+            var written = double.IsInteger(value) && Math.Abs(value) < LargestPlainNumber
+                ? ((long)value).TryFormat(output, out length, provider: CultureInfo.InvariantCulture)
+                : value.TryFormat(output, out length, provider: CultureInfo.InvariantCulture);
             System.Diagnostics.Debug.Assert(written, "The shortest form of a double has at most 24 characters.");
-            output.Advance(length);
-            return;
+            return length;
         }
 
-        Text(output, double.IsNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
+        var word = double.IsNaN(value) ? "NaN"u8 : value > 0 ? "+Inf"u8 : "-Inf"u8;
+        word.CopyTo(output);
+        return word.Length;
     }
 
     private static string EscapeHelp(string help, bool openMetrics)
