@@ -37,13 +37,13 @@ public sealed class Http1Fixture : IAsyncLifetime, IAsyncDisposable
 
 public class Http1Tests(Http1Fixture fixture) : IClassFixture<Http1Fixture>
 {
-    public static TheoryData<string> Names => [.. ProtocolCases.All.Keys];
+    public static TheoryData<CaseName> Names => [.. ProtocolCases.All.Keys.Select(name => new CaseName(name))];
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task As_the_protocol_says(string name)
+    public async Task As_the_protocol_says(CaseName test)
     {
-        var complaints = await fixture.Runner.RunAsync(ProtocolCases.All[name]);
+        var complaints = await fixture.Runner.RunAsync(ProtocolCases.All[test.Name]);
 
         Assert.True(complaints.Count == 0, string.Join('\n', complaints));
     }

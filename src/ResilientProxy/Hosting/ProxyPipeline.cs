@@ -15,6 +15,9 @@ internal static class ProxyPipeline
         // Outermost, so that it sees the end of everything: one count and one line of the access log a request.
         app.UseMiddleware<ExchangeRoom>();
 
+        // What cannot be forwarded safely, whatever its route, and what asks for this proxy itself.
+        app.UseMiddleware<RequestChecks>();
+
         // YARP's endpoints, each with the model that was in force when it was made: a request keeps it to its end.
         app.UseRouting();
 

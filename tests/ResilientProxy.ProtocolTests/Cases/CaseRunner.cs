@@ -8,7 +8,7 @@ namespace ResilientProxy.ProtocolTests.Cases;
 /// <param name="upstream">Where it forwards to.</param>
 internal sealed class CaseRunner(IPEndPoint proxy, RecordingUpstream upstream)
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(7);
 
     /// <summary>Runs one; no other may run at the same time.</summary>
     /// <param name="test">The case.</param>

@@ -7,7 +7,7 @@ namespace ResilientProxy.ProtocolTests.Wire;
 /// <summary>A client that sends bytes as they are and reads what comes back strictly.</summary>
 internal sealed class WireClient : IDisposable
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(7);
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly CancellationTokenSource _bound = new(Bound);
     private string _text = "";
