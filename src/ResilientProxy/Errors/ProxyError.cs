@@ -66,6 +66,9 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
     public static readonly ProxyError AmbiguousLength = new(400, "http_request_error", Internal,
         "Ambiguous request length", "The request has both Content-Length and Transfer-Encoding, or a transfer coding in HTTP/1.0.");
 
+    public static readonly ProxyError BadTarget = new(400, "http_request_error", Internal,
+        "Malformed request target", "The request's target holds a space or a control character.");
+
     public static readonly ProxyError TraceWithBody = new(400, "http_request_error", Internal,
         "TRACE with a body", "A TRACE request has no body.");
 

@@ -52,6 +52,12 @@ internal sealed class RequestChecks(RequestDelegate next)
             }
         }
 
+        // RFC 9112 sections 2.2 and 3: a bare CR, and what HTTP/2 may carry in a path besides (RFC 9113 section 8.3.1), is no part of a target.
+        if (context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.AsSpan().ContainsAnyInRange('\0', ' '))
+        {
+            return ProxyError.BadTarget;
+        }
+
         if (HttpMethods.IsConnect(method))
         {
             // RFC 8441: a WebSocket over HTTP/2 is a CONNECT with a protocol; any other one asks for a tunnel.

@@ -84,6 +84,11 @@ internal sealed class CaseRunner(IPEndPoint proxy, RecordingUpstream upstream)
 
         await client.SendAsync($"GET {RecordingUpstream.Sentinel} HTTP/1.1\r\nHost: a.example\r\n\r\n");
         var sentinel = await client.ReadAsync(toHead: false);
+        if (test.Answer is { End: not AnswerEnd.Open } && sentinel is { Status: 502, IsWhole: true })
+        {
+            return; // the proxy had not yet seen the upstream close when it took the connection again: an honest answer, and in step
+        }
+
         if (sentinel is null ? test.Afterwards == Afterwards.StaysOpen : sentinel is not { Status: 200, Body: RecordingUpstream.SentinelBody })
         {
             complaints.Add($"a further request got {(sentinel is null ? "a closed connection" : $"{sentinel.Status} '{sentinel.Body}'")}");
