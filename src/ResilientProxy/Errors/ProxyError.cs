@@ -69,6 +69,9 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
     public static readonly ProxyError BadTarget = new(400, "http_request_error", Internal,
         "Malformed request target", "The request's target holds a space or a control character.");
 
+    public static readonly ProxyError ConnectionField = new(400, "http_request_error", Internal,
+        "Connection-specific field", "A field of an HTTP/1.1 connection has no place in a request of HTTP/2 or later.");
+
     public static readonly ProxyError TraceWithBody = new(400, "http_request_error", Internal,
         "TRACE with a body", "A TRACE request has no body.");
 

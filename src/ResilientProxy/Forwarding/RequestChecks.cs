@@ -36,11 +36,20 @@ internal sealed class RequestChecks(RequestDelegate next)
 
     private static ProxyError? FlawOf(HttpContext context, string method)
     {
-        var coding = context.Request.Headers.TransferEncoding;
-        if (coding.Count > 0 && IsHttp1(context))
+        var headers = context.Request.Headers;
+        if (!IsHttp1(context))
+        {
+            // RFC 9113 section 8.2.2: what frames or steers an HTTP/1.1 connection has no place here; the server looks for Connection only.
+            if (headers.TransferEncoding.Count > 0 || headers.Upgrade.Count > 0 || headers.KeepAlive.Count > 0
+                || headers[HeaderNames.ProxyConnection].Count > 0)
+            {
+                return ProxyError.ConnectionField;
+            }
+        }
+        else if (headers.TransferEncoding is { Count: > 0 } coding)
         {
             // RFC 9112 section 6.1: with a length besides it, or from HTTP/1.0, a coding is how requests are smuggled.
-            if (HttpProtocol.IsHttp10(context.Request.Protocol) || context.Request.Headers.ContainsKey(TakenContentLength))
+            if (HttpProtocol.IsHttp10(context.Request.Protocol) || headers.ContainsKey(TakenContentLength))
             {
                 return ProxyError.AmbiguousLength;
             }

@@ -29,7 +29,7 @@ internal static class Http2Cases
         new("RFC 9113 8.3.1: OPTIONS of '*' asks for the proxy itself") { Fields = Head("OPTIONS", "*"), Status = [200, 204, 400, 404, Reset], Reach = 0 },
         new("RFC 9110 9.3.8: TRACE with a body is refused") { Fields = Head("TRACE"), Body = "hello", Status = [400, 405, 501, Reset], Reach = 0 },
         new("RFC 9110 7.6.2: OPTIONS with Max-Forwards 0 is answered") { Fields = [.. Head("OPTIONS"), ("max-forwards", "0")], Status = [200, 204], Reach = 0 },
-        new("RFC 3986 2.2: the bytes of a path stay as they are") { Fields = Head(path: "/a%2Fb%00?c=%0d%0a&d[]="), UpstreamHas = ["GET /a%2Fb%00?c=%0d%0a&d[]= HTTP/1.1\r\n"], Status = [200, 400] },
+        new("RFC 3986 2.2: the bytes of a path stay as they are") { Fields = Head(path: "/a%2Fb?c=%0d%0a&d[]="), UpstreamHas = ["GET /a%2Fb?c=%0d%0a&d[]= HTTP/1.1\r\n"], Status = [200, 400] },
         new("RFC 9113 8.1: a trailer is forwarded or dropped, never merged into the head")
         { Send = async wire => { await wire.SendHeadersAsync(1, Post, end: false); await wire.SendDataAsync(1, "hello", end: false); await wire.SendHeadersAsync(1, [("x-trailer", "1")]); }, UpstreamBody = "hello" },
         new("RFC 9113 6.1: padding is not part of a body")
@@ -66,7 +66,7 @@ internal static class Http2Cases
         Refused("RFC 9113 8.2.1: a NUL in a value is refused", [.. Get, ("x-field", "a\0b")]),
         Refused("RFC 9113 8.2.1: a CRLF in a cookie is refused", [.. Get, ("cookie", Split)]),
         Refused("RFC 9113 8.2.1: a CRLF in a user-agent is refused", [.. Get, ("user-agent", Split)]),
-        Refused("RFC 9113 8.2.1: a CRLF in a name is refused", [.. Get, ("x-field: 1\r\nx-injected", "1")]),
+        Maybe("RFC 9113 8.2.1: a CRLF in a name is refused or dropped", [.. Get, ("x-field: 1\r\nx-injected", "1")]) with { UpstreamLacks = ["x-injected"] },
         Refused("RFC 9113 8.2.1: an upper case name is refused", [.. Get, ("X-Field", "1")]),
         Refused("RFC 9113 8.2.1: an empty name is refused", [.. Get, ("", "1")]),
         Maybe("RFC 9113 8.2.1: a name with a space is refused or dropped", [.. Get, ("x field", "1")]),
