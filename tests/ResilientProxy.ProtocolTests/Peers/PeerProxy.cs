@@ -67,9 +67,9 @@ internal sealed class PeerProxy : IAsyncDisposable
           timeout http-request 3s
           timeout http-keep-alive 3s
           option forwardfor
-          http-request set-header X-Forwarded-Proto http
         frontend front
           bind 127.0.0.1:{{port}}
+          http-request set-header X-Forwarded-Proto http
           default_backend back
         backend back
           server a {{upstream}}
@@ -93,6 +93,7 @@ internal sealed class PeerProxy : IAsyncDisposable
         await File.WriteAllTextAsync(file, config(endPoint.Port, folder.FullName));
         var start = new ProcessStartInfo(FactIfInstalledAttribute.PathOf(program)!, arguments.Select(argument =>
             argument.Replace("{config}", file, StringComparison.Ordinal).Replace("{folder}", folder.FullName, StringComparison.Ordinal)));
+        start.RedirectStandardError = true;
         var process = Process.Start(start)!;
         var peer = new PeerProxy(process, folder, endPoint);
         try
@@ -115,7 +116,7 @@ internal sealed class PeerProxy : IAsyncDisposable
     {
         if (_process.HasExited)
         {
-            throw new InvalidOperationException($"{program} ended with {_process.ExitCode}; what it says is in this test's standard error.");
+            throw new InvalidOperationException($"{program} ended with {_process.ExitCode}: {await _process.StandardError.ReadToEndAsync()}");
         }
 
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
