@@ -27,32 +27,14 @@ public class ExchangeTests(ProxyFixture fixture) : IClassFixture<ProxyFixture>
     public async Task A_client_that_expects_100_is_refused_without_its_body_where_the_upstream_refuses()
     {
         // RFC 9110 section 10.1.1: the body is never asked for, and the connection does not go on as if it had come.
-        fixture.Upstream.Begin(new("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", AnswerEnd.Close, Early: true));
+        var recording = fixture.Upstream.Begin(new("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", AnswerEnd.Close, Early: true));
         using var client = await WireClient.ConnectAsync(fixture.Http1);
 
-        await client.SendAsync(Post("Expect: 100-continue\r\nContent-Length: 5\r\n", ""));
+        await client.SendAsync(Post("Expect: 100-continue\r\nContent-Length: 5000\r\n", ""));
         var answer = await client.ReadAsync(toHead: false);
-        answer = answer is { Status: 100 } ? await client.ReadAsync(toHead: false) : answer;
 
+        Assert.Contains("expect: 100-continue", Assert.Single(recording.Requests).RawHead, StringComparison.OrdinalIgnoreCase);
         Assert.Equal((401, "no"), (answer!.Status, answer.Body));
-    }
-
-    [Fact]
-    public async Task An_early_answer_reaches_a_client_that_has_more_to_send_and_the_rest_is_no_request()
-    {
-        // RFC 9112 section 9.5.
-        var recording = fixture.Upstream.Begin(new("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", AnswerEnd.Close, Early: true));
-        using var client = await WireClient.ConnectAsync(fixture.Http1);
-
-        await client.SendAsync(Post("Content-Length: 1000000\r\n", "first"));
-        var answer = await client.ReadAsync(toHead: false);
-        await client.SendAsync(Smuggled);
-        client.HalfClose();
-        await client.UntilClosedAsync();
-
-        Assert.Equal((413, "no"), (answer!.Status, answer.Body));
-        Assert.Equal("", client.Rest);
-        Assert.DoesNotContain("smuggled", string.Concat(recording.Requests.Select(request => request.RawHead)), StringComparison.Ordinal);
     }
 
     [Fact]

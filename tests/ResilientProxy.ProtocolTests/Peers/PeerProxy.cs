@@ -66,10 +66,10 @@ internal sealed class PeerProxy : IAsyncDisposable
           timeout server 3s
           timeout http-request 3s
           timeout http-keep-alive 3s
-          option forwardfor
         frontend front
           bind 127.0.0.1:{{port}}
           http-request set-header X-Forwarded-Proto http
+          http-request set-header X-Forwarded-For %[src]
           default_backend back
         backend back
           server a {{upstream}}

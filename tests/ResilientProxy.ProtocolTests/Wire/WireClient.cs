@@ -7,14 +7,14 @@ namespace ResilientProxy.ProtocolTests.Wire;
 /// <summary>A client that sends bytes as they are and reads what comes back strictly.</summary>
 internal sealed class WireClient : IDisposable
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(7);
+    /// <summary>How long an exchange may take where nothing else is said.</summary>
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(7);
+
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly CancellationTokenSource _bound = new(Bound);
+    private readonly CancellationTokenSource _bound;
     private string _text = "";
 
-    private WireClient()
-    {
-    }
+    private WireClient(TimeSpan bound) => _bound = new(bound);
 
     /// <summary>Whether the server ended the connection, in order or by a reset.</summary>
     public bool Closed { get; private set; }
@@ -27,9 +27,10 @@ internal sealed class WireClient : IDisposable
 
     /// <summary>Connects.</summary>
     /// <param name="server">Where to.</param>
-    public static async Task<WireClient> ConnectAsync(IPEndPoint server)
+    /// <param name="bound">How long everything on this connection may take; <see cref="Bound"/> where nothing is said.</param>
+    public static async Task<WireClient> ConnectAsync(IPEndPoint server, TimeSpan? bound = null)
     {
-        var client = new WireClient();
+        var client = new WireClient(bound ?? Bound);
         await client._socket.ConnectAsync(server, client._bound.Token);
         return client;
     }
@@ -116,7 +117,7 @@ internal sealed class WireClient : IDisposable
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException($"Within {Bound.TotalSeconds} s neither the response nor the connection ended; so far: '{_text}'.");
+            throw new TimeoutException($"Neither the response nor the connection ended in time; so far: '{_text}'.");
         }
     }
 }
