@@ -87,6 +87,24 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
     public static readonly ProxyError BadRequest = new(400, "http_request_error", Internal,
         "Malformed request", "The request's body is not valid HTTP or ended early.");
 
+    public static readonly ProxyError AmbiguousLength = new(400, "http_request_error", Internal,
+        "Ambiguous request length", "The request has both Content-Length and Transfer-Encoding, or a transfer coding in HTTP/1.0.");
+
+    public static readonly ProxyError BadTarget = new(400, "http_request_error", Internal,
+        "Malformed request target", "The request's target holds a space or a control character.");
+
+    public static readonly ProxyError ConnectionField = new(400, "http_request_error", Internal,
+        "Connection-specific field", "A field of an HTTP/1.1 connection has no place in a request of HTTP/2 or later.");
+
+    public static readonly ProxyError TraceWithBody = new(400, "http_request_error", Internal,
+        "TRACE with a body", "A TRACE request has no body.");
+
+    public static readonly ProxyError UnknownCoding = new(501, "http_request_denied", Unimplemented,
+        "Unknown transfer coding", "The only transfer coding of a request is chunked, once.");
+
+    public static readonly ProxyError NoTunnels = new(501, "http_request_denied", Unimplemented,
+        "No tunnels", "This is a reverse proxy: CONNECT opens no tunnel here.");
+
     public static readonly ProxyError PayloadTooLarge = new(413, "http_request_error", ResourceExhausted,
         "Request body too large", "The request's body is larger than this route allows.");
 

@@ -32,8 +32,9 @@ internal sealed class UpstreamClient
     /// <summary>Sends one attempt; completes when the response's headers have arrived.</summary>
     /// <param name="message">The prepared request.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
-        Invoker.SendAsync(message, cancellationToken);
+    /// <exception cref="HttpRequestException">No response came, or none that HTTP allows.</exception>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
+        ResponseChecks.Checked(await Invoker.SendAsync(message, cancellationToken));
 
     // YARP's factory applies the cluster's HttpClient settings; what follows is what a proxy needs besides.
     private sealed class Factory(ClusterOptions options, TimeProvider time) : ForwarderHttpClientFactory(NullLogger<ForwarderHttpClientFactory>.Instance)

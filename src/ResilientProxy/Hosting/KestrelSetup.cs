@@ -15,6 +15,10 @@ internal static class KestrelSetup
     {
         kestrel.AddServerHeader = false;
 
+        // A line ends with CRLF and nothing else: whether a bare LF ends one, too, is what two readers of a request differ about (RFC 9112
+        // section 2.2). The server reads the switch with its first request; there is no option for it.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
+
         // Any size, at any pace: a route's own MaxRequestBodySize and Idle say what is too much.
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;

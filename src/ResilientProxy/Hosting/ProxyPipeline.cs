@@ -17,6 +17,8 @@ internal static class ProxyPipeline
 
         // Before any work is done for a request that will be refused.
         app.UseMiddleware<OverloadRoom>();
+        // What cannot be forwarded safely, whatever its route, and what asks for this proxy itself.
+        app.UseMiddleware<RequestChecks>();
 
         // YARP's endpoints, each with the model that was in force when it was made: a request keeps it to its end.
         app.UseRouting();
