@@ -83,7 +83,10 @@ internal static class ConfigFile
             Routes = [.. document.ReverseProxy.Routes.Select(route => new RouteEntry(
                 route.Value, routes[route.Key].Options, Digest(route.Value, routes[route.Key].Options), routes[route.Key].Written))],
             Clusters = [.. document.ReverseProxy.Clusters.Select(cluster => new ClusterEntry(
-                cluster.Value, clusters[cluster.Key], Digest(cluster.Value, clusters[cluster.Key])))],
+                cluster.Value, clusters[cluster.Key], Digest(cluster.Value, clusters[cluster.Key]))
+            {
+                Written = root.Find("ReverseProxy", "Clusters", cluster.Key),
+            })],
             EffectiveJson = Encoding.UTF8.GetString(Write(document, showSecrets: false, indented: true, record => record switch
             {
                 RouteConfig route => routes[route.RouteId].Options,

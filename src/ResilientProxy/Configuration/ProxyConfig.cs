@@ -47,4 +47,8 @@ internal sealed record RouteEntry(RouteConfig Yarp, RouteOptions Options, string
 /// <param name="Yarp">YARP's own record; its <c>ClusterId</c> is the key in the file.</param>
 /// <param name="Options">What protects the cluster's destinations.</param>
 /// <param name="Digest">Changes exactly when something of the cluster changes.</param>
-internal sealed record ClusterEntry(ClusterConfig Yarp, ClusterOptions Options, string Digest);
+internal sealed record ClusterEntry(ClusterConfig Yarp, ClusterOptions Options, string Digest)
+{
+    /// <summary>The whole cluster as written, each value with its origin; null where the config was not read from text.</summary>
+    public ConfigNode? Written { get; init; }
+}

@@ -21,6 +21,8 @@ internal static class ConfigChecks
         ListenerChecks.Run(root, document, findings);
         ClusterChecks.Run(root, document, policies, findings);
         BreakerChecks.Run(root, clusters, findings);
+        ClusterTimeChecks.Run(root, document, policies, clusters, findings);
+        HeaderNameChecks.Run(root, document, policies, findings);
         RouteChecks.Run(root, document, policies, findings);
         YarpChecks.Run(root, document, findings);
         AmbiguityCheck.Run(root, document, findings);
