@@ -164,6 +164,21 @@ public sealed class ExplainTests : IDisposable
     public void The_longest_wait_is_the_total_or_the_sum_of_its_parts(string resilience, string worst) =>
         Assert.Equal(worst, Values.Duration.Format(RouteOf(Config(resilience)).Time.Worst));
 
+    [Fact]
+    public void A_wait_in_a_queue_counts_where_the_queue_has_places()
+    {
+        ExplainedValue[] values = [Value("Bulkhead.MaxQueue", 64), Value("Bulkhead.QueueTimeout", "1s"), Value("Other.MaxQueue", 0), Value("Other.QueueTimeout", "5s")];
+
+        var queues = Queues.In("route", values).ToArray();
+        var time = TimeBound.Of(new() { Timeouts = new() { Total = Timeout.InfiniteTimeSpan }, Retry = null }, new(0, 0, 0, 0, 1, "1"), queues);
+
+        Assert.Equal([("route Bulkhead.QueueTimeout", TimeSpan.FromSeconds(1))], queues);
+        Assert.Equal(TimeSpan.FromSeconds(11), time.Worst);
+        Assert.Equal("1 attempt × 10s (Timeouts.Attempt) + queue 1s (route Bulkhead.QueueTimeout)", time.Arithmetic);
+
+        static ExplainedValue Value(string key, object value) => new(key, JsonSerializer.SerializeToElement(value), "built in");
+    }
+
     private static RouteExplanation RouteOf(string config)
     {
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(config), [], []);

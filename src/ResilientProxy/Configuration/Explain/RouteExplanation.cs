@@ -33,15 +33,17 @@ internal sealed record RouteExplanation(
         var cluster = ClusterExplanation.Of(config, route.Yarp.ClusterId!);
         var backup = options.Fallback?.ClusterId is { } id ? ClusterExplanation.Of(config, id) : null;
         var load = LoadBound.Of(options, cluster.Destinations, backup?.Destinations);
+        ExplainedValue[] policy = [.. ValueWalk.Of(options with { Policy = name }, route.Written, origins)];
+        var clusters = options.IsPlain ? [] : ((ClusterExplanation?[])[cluster, backup]).OfType<ClusterExplanation>();
         return new(
             route.Yarp.RouteId,
             name,
             !options.IsPlain,
-            [.. ValueWalk.Of(options with { Policy = name }, route.Written, origins)],
+            policy,
             cluster,
             backup,
             load,
-            TimeBound.Of(options, load, []));
+            TimeBound.Of(options, load, [.. Queues.In("route", policy), .. clusters.SelectMany(on => Queues.In($"cluster {on.Id}", on.Values))]));
     }
 }
 
