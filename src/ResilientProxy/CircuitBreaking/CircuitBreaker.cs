@@ -55,7 +55,7 @@ internal sealed class CircuitBreaker
     /// <summary>What the circuit was made with: a reload that has equal ones keeps it.</summary>
     public CircuitBreakerOptions Options { get; }
 
-    /// <summary>What keeps ratios from opening too many.</summary>
+    /// <summary>What keeps ratios from opening too many circuits of a cluster.</summary>
     public CircuitGroup Group => _group;
 
     /// <summary>What the circuit does with attempts at this moment. An open one whose break is over is open until its probe begins.</summary>
@@ -112,6 +112,12 @@ internal sealed class CircuitBreaker
         {
             pass = new(standing.Generation, IsProbe: false);
             return true;
+        }
+
+        if (!IsAvailable)
+        {
+            pass = default;
+            return false;
         }
 
         bool entered;
@@ -290,19 +296,23 @@ internal sealed class CircuitBreaker
 
         var (successes, failures) = _window.Sum();
         var run = _consecutiveFailures;
-        if (Options.ConsecutiveFailures > 0 && run >= FailureRun.Needed(Options, run, failures, successes))
+        if (Options.ConsecutiveFailures > 0 && run >= Options.ConsecutiveFailures)
         {
             Open_NeedsLock($"{run} consecutive failures", FailsAgain_NeedsLock());
             return;
         }
 
+        // A billionth less: 7 of 100 must reach a ratio of 0.07, whose hundredfold is a little above 7.
         var attempts = successes + failures;
-        if (Options.FailureRatio > 0 && attempts >= Options.MinimumThroughput && failures >= attempts * Options.FailureRatio)
+        if (Options.FailureRatio > 0 && attempts >= Options.MinimumThroughput && failures >= (attempts * Options.FailureRatio) - 1e-9)
         {
-            _group.TryEject(this, () => Open_NeedsLock(
-                $"{100 * failures / attempts} % of {attempts} attempts failed in {Duration.Format(Options.SamplingDuration)}", FailsAgain_NeedsLock()));
+            OpenByRatio_NeedsLock(failures, attempts);
         }
     }
+
+    // By itself: its closure is then made only when it is needed. Where the group says no, the next failure asks again.
+    private void OpenByRatio_NeedsLock(long failures, long attempts) => _group.TryEject(this, () => Open_NeedsLock(
+        $"{100 * failures / attempts} % of {attempts} attempts failed in {Duration.Format(Options.SamplingDuration)}", FailsAgain_NeedsLock()));
 
     // A circuit that opens soon after it closed was closed by luck: the break goes on doubling. One that stayed closed for a sampling time,
     // and for as long as it had been open, begins anew.

@@ -25,10 +25,7 @@ internal sealed record CircuitBreakerOptions
     /// <summary>What shares one circuit.</summary>
     public CircuitBreakerScope Scope { get; init; } = CircuitBreakerScope.Destination;
 
-    /// <summary>
-    /// Failures in a row that open the circuit; 0 to 1000, 0 not to look at them. A destination that fails now and then in any case needs
-    /// twice as many: see <see cref="FailureRun"/>.
-    /// </summary>
+    /// <summary>Failures in a row that open the circuit; 0 to 1000, 0 not to look at them.</summary>
     [Range(0, 1000)]
     public int ConsecutiveFailures { get; init; } = 5;
 

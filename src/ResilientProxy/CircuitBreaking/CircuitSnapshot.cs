@@ -3,7 +3,7 @@ namespace ResilientProxy.CircuitBreaking;
 /// <summary>A circuit at one moment, for <c>/state</c> and the dashboard.</summary>
 /// <param name="State">What it does with attempts.</param>
 /// <param name="Since">Since when.</param>
-/// <param name="Reason">Why it last changed; null where it never has, or was reset.</param>
+/// <param name="Reason">Why it last changed; null where it never has.</param>
 /// <param name="FailuresInWindow">Failed attempts of the sampling time.</param>
 /// <param name="SuccessesInWindow">Attempts of the sampling time that did not fail.</param>
 /// <param name="ConsecutiveFailures">Failures since the last success.</param>

@@ -1,3 +1,4 @@
+using ResilientProxy.Bulkhead;
 using ResilientProxy.CircuitBreaking;
 
 namespace ResilientProxy.Configuration;
@@ -11,4 +12,7 @@ internal sealed record ClusterOptions
 
     /// <summary>When a destination that fails is left alone, and for how long; "off" for never.</summary>
     public CircuitBreakerOptions? CircuitBreaker { get; init; } = new();
+
+    /// <summary>How many requests are served at once by the cluster and by each destination; "off" for any number.</summary>
+    public ClusterBulkheadOptions? Bulkhead { get; init; } = new();
 }

@@ -1,3 +1,4 @@
+using ResilientProxy.Bulkhead;
 using ResilientProxy.Fallback;
 using ResilientProxy.Hedging;
 using ResilientProxy.Retry;
@@ -25,6 +26,9 @@ internal sealed record RouteOptions
 
     /// <summary>Whether a slow attempt gets another one beside it; off unless written.</summary>
     public HedgingOptions? Hedging { get; init; }
+
+    /// <summary>How many of the route's requests are served at once; off unless written.</summary>
+    public BulkheadOptions? Bulkhead { get; init; }
 
     /// <summary>What a caller gets in place of a failure; off unless written.</summary>
     public FallbackOptions? Fallback { get; init; }

@@ -59,7 +59,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             {
                 full = true;
             }
-            else if (destination.Health.IsEligible)
+            else
             {
                 var rank = RankOf(i, destination);
                 if (mayProbe && rank == 0 && circuit is { State: not CircuitState.Closed })
@@ -102,6 +102,17 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             list.RemoveAt(picked);
         }
 
+        if (full)
+        {
+            foreach (var destination in destinations)
+            {
+                if (destination.Load.InFlight >= target.MaxConcurrentPerDestination)
+                {
+                    destination.Rejected();
+                }
+            }
+        }
+
         return full ? Choice.None(ProxyError.BulkheadFull, Soon)
             : open ? Choice.None(ProxyError.CircuitOpen, nextProbe == TimeSpan.MaxValue ? Soon : nextProbe)
             : Choice.None(ProxyError.NoDestination, Soon);
@@ -141,7 +152,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
         {
             if (!(untriedOnly && _tried?.Contains(i) == true) && IsBoundTo(destinations[i])
                 && target.Circuits?[i] is null or { IsAvailable: true }
-                && destinations[i].Load.InFlight < target.MaxConcurrentPerDestination && destinations[i].Health.IsEligible)
+                && destinations[i].Load.InFlight < target.MaxConcurrentPerDestination)
             {
                 return true;
             }

@@ -86,7 +86,7 @@ internal sealed partial class CircuitFactory(TimeProvider time, ILogger logger)
         foreach (var destination in destinations)
         {
             destination.Metrics.CircuitState((int)transition.To);
-            destination.Metrics.CircuitChanged(WordOf(transition.To));
+            destination.Metrics.CircuitChanged(transition.To.Word());
             if (transition.To == CircuitState.Closed && transition.From != CircuitState.Closed)
             {
                 destination.BeginSlowStart();
@@ -102,14 +102,6 @@ internal sealed partial class CircuitFactory(TimeProvider time, ILogger logger)
             }
         }
     }
-
-    private static string WordOf(CircuitState state) => state switch
-    {
-        CircuitState.Closed => "closed",
-        CircuitState.HalfOpen => "half_open",
-        CircuitState.Open => "open",
-        _ => "isolated",
-    };
 
     private static partial class Log
     {

@@ -7,6 +7,8 @@ namespace ResilientProxy.Forwarding;
 /// <summary>One destination of a cluster: its address, and the state that outlives reloads which do not change it.</summary>
 internal sealed class ProxyDestination
 {
+    private long _rejectedFull;
+
     /// <summary>Creates a destination.</summary>
     /// <param name="id">Its name in the cluster.</param>
     /// <param name="address">Its URL prefix.</param>
@@ -36,11 +38,16 @@ internal sealed class ProxyDestination
     /// <summary>What the balancing policy looks at.</summary>
     public DestinationLoad Load { get; } = new();
 
-    public HealthShim Health { get; } = new();
     public void BeginSlowStart() { _ = Id; }
 
     /// <summary>Whether it asked for less traffic, and for how long.</summary>
     public Backpressure Backpressure { get; }
+
+    /// <summary>Requests that found no place here, nor anywhere else.</summary>
+    public long RejectedFull => Volatile.Read(ref _rejectedFull);
+
+    /// <summary>A request was refused because this destination was full, and every other one as well.</summary>
+    public void Rejected() => Interlocked.Increment(ref _rejectedFull);
 
     /// <summary>An attempt begins, where there is room.</summary>
     /// <param name="limit">The most attempts at a time.</param>

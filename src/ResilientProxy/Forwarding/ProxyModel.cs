@@ -77,7 +77,7 @@ internal sealed record ProxyCluster(
     public DestinationLoad[] Loads { get; } = [.. Destinations.Select(static destination => destination.Load)];
 
     /// <summary>The most attempts at one destination at a time.</summary>
-    public int MaxConcurrentPerDestination { get; } = int.MaxValue;
+    public int MaxConcurrentPerDestination { get; } = Options.Bulkhead?.MaxConcurrentPerDestination ?? int.MaxValue;
 }
 
 /// <summary>Everything in force at one moment: what <see cref="ProxyModelStore"/> swaps as a whole.</summary>

@@ -9,7 +9,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace ResilientProxy.Forwarding;
 
 /// <summary>Builds the model of a config from the one before: what did not change keeps its objects, and with them connections and state.</summary>
-internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circuits, TimeProvider time)
+internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circuits, BulkheadFactory bulkheads, TimeProvider time)
 {
     // Stamped into YARP's route records: YARP makes a new endpoint for a route exactly when its record changed.
     private const string DigestKey = "resilient-proxy.digest";
@@ -38,9 +38,42 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
     public void Use(ProxyModel model)
     {
         _current = model;
+        var scopes = Limit(model);
         metrics.Retain(
             model.Routes.Values.Select(route => (route.Id, route.Cluster.Id)),
             model.Clusters.Values.SelectMany(cluster => cluster.Destinations.Select(destination => (cluster.Id, destination.Id))));
+        metrics.Bulkheads.Retain(scopes);
+    }
+
+    // Bulkheads are kept across models, so that what is in flight stays counted: their settings change when the model does.
+    private HashSet<string> Limit(ProxyModel model)
+    {
+        var scopes = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var route in model.Routes.Values)
+        {
+            if (route.Options.Bulkhead is { } options)
+            {
+                route.Bulkhead!.Update(options.Settings());
+                scopes.Add(MetricScope.Route(route.Id));
+            }
+        }
+
+        foreach (var cluster in model.Clusters.Values)
+        {
+            if (cluster.Options.Bulkhead is { } options)
+            {
+                cluster.Bulkhead!.Update(options.Settings());
+                scopes.Add(MetricScope.Cluster(cluster.Id));
+                foreach (var destination in cluster.Destinations)
+                {
+                    var scope = MetricScope.Destination(cluster.Id, destination.Id);
+                    metrics.Bulkheads.Observe(scope, () => new(destination.Load.InFlight, 0, cluster.MaxConcurrentPerDestination, destination.RejectedFull, 0));
+                    scopes.Add(scope);
+                }
+            }
+        }
+
+        return scopes;
     }
 
     private ProxyRoute BuildRoute(RouteEntry entry, Dictionary<string, ProxyCluster> clusters)
@@ -65,6 +98,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
             metrics.ForRoute(id, cluster.Id),
             digest)
         {
+            Bulkhead = bulkheads.ForRoute(id, entry.Options.Bulkhead?.Settings(), before?.Bulkhead),
             Retry = RetryOf(entry.Options.Retry, before?.Retry),
             Hedging = entry.Options.Hedging is not { } hedging ? null : before?.Hedging is { } same && same.Options == hedging ? same : new HedgingPolicy(hedging, time),
             Fallback = entry.Options.Fallback is { } fallback
@@ -108,7 +142,7 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
             keepsClient ? before!.Client : UpstreamClient.Create(id, entry.Yarp.HttpClient, entry.Options, time),
             destinations,
             circuits.ForCluster(id, entry.Options, destinations, before),
-            null,
+            bulkheads.ForCluster(id, entry.Options.Bulkhead?.Settings(), before?.Bulkhead),
             before is not null && written?.Yarp.LoadBalancingPolicy == entry.Yarp.LoadBalancingPolicy
                 ? before.Selector
                 : new DestinationSelector(entry.Yarp.LoadBalancingPolicy),

@@ -19,7 +19,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Runtime = new RuntimeMetrics(Metrics.Registry.Overflowed);
         Sweep = new TimerSweep(Time);
         StateLog = new LateLogger();
-        Models = new ProxyModelStore(Metrics, new CircuitFactory(Time, StateLog), Time);
+        Models = new ProxyModelStore(Metrics, new CircuitFactory(Time, StateLog), new BulkheadFactory(Metrics, Sweep), Time);
         Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();

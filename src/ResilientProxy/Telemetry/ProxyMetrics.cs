@@ -46,6 +46,7 @@ internal sealed class ProxyMetrics : IDisposable
         AttemptsInFlight = Registry.UpDownCounter("attempts_in_flight", "Attempts at a destination that have not ended yet.", "cluster", "destination");
         CircuitStates = Registry.Gauge("circuit_breaker_state", "What the circuit breaker does with attempts at a destination: 0 closed, 1 half-open, 2 open, 3 isolated.", "cluster", "destination");
         CircuitTransitions = Registry.Counter("circuit_breaker_transitions_total", "Times the circuit breaker of a destination changed its state, by the new one.", "cluster", "destination", "to");
+        Bulkheads = new BulkheadMetrics(Registry);
         AccessLogDropped = Registry.Counter("access_log_dropped_total", "Lines of the access log that were not written: its queue was full or its file could not be written.").With();
 
         _lastReloadSuccessful = Registry.Gauge("config_last_reload_successful", "1 when the config file as it is now is in force, 0 when it was refused.");
@@ -71,6 +72,9 @@ internal sealed class ProxyMetrics : IDisposable
 
     /// <summary>The handle for requests that match no route.</summary>
     public RouteMetrics Unmatched { get; }
+
+    /// <summary>The bulkheads, asked at each scrape.</summary>
+    public BulkheadMetrics Bulkheads { get; }
 
     /// <summary>Lines the access log lost.</summary>
     public Counter AccessLogDropped { get; }

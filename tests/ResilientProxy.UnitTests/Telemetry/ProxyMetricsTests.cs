@@ -206,7 +206,7 @@ public sealed class ProxyMetricsTests : IDisposable
     [Fact]
     public void Scopes_of_what_left_the_config_leave_too()
     {
-        var rejected = _metrics.Registry.Counter("bulkhead_rejected_total", "Help.", "scope", "reason");
+        var rejected = _metrics.Registry.Counter("something_refused_total", "Help.", "scope", "reason");
         foreach (var scope in new[] { MetricScope.Route("r"), MetricScope.Cluster("c"), MetricScope.Destination("c", "d"), MetricScope.Route("x"), MetricScope.Cluster("x"), MetricScope.Destination("c", "x") })
         {
             rejected.With(scope, "full");
