@@ -61,6 +61,7 @@ public sealed class ExplainTests : IDisposable
         Assert.Equal(2, policy.GetProperty("Retry.MaxRetryAttempts").GetProperty("value").GetInt32());
         Assert.Equal("built in", policy.GetProperty("Retry.MaxRetryAttempts").GetProperty("origin").GetString());
         Assert.Equal("off", policy.GetProperty("Hedging").GetProperty("value").GetString());
+        Assert.Equal(1024, route.GetProperty("clusterProtection").GetProperty("Bulkhead.MaxConcurrent").GetProperty("value").GetInt32());
     }
 
     [Fact]
@@ -155,10 +156,11 @@ public sealed class ExplainTests : IDisposable
 
     [Theory]
     [InlineData(""" "Timeouts": { "Total": "7s" } """, "7s")]
-    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" } """, "3075ms")] // 3 attempts, 25 + 50 ms
-    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" }, "Retry": { "MaxRetryAttempts": 3, "BackoffType": "Linear", "Delay": "1s", "MaxDelay": "2s" } """, "9s")]
-    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" }, "Retry": "off", "Hedging": { "Delay": "200ms" } """, "1200ms")]
-    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" }, "Retry": "off", "Fallback": { "ClusterId": "backup" } """, "2s")]
+    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" } """, "4075ms")] // 3 attempts, 25 + 50 ms, and the cluster's queue
+    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" }, "Retry": { "MaxRetryAttempts": 3, "BackoffType": "Linear", "Delay": "1s", "MaxDelay": "2s" } """, "10s")]
+    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" }, "Retry": "off", "Hedging": { "Delay": "200ms" } """, "2200ms")]
+    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" }, "Retry": "off", "Fallback": { "ClusterId": "backup" } """, "4s")]
+    [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "1s" }, "Retry": "off", "Bulkhead": { "QueueTimeout": "5s" } """, "7s")]
     [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "off" } """, "off")]
     [InlineData(""" "Policy": "none" """, "off")]
     public void The_longest_wait_is_the_total_or_the_sum_of_its_parts(string resilience, string worst) =>

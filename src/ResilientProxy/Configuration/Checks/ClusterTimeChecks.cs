@@ -41,16 +41,12 @@ internal static class ClusterTimeChecks
             return;
         }
 
-        var attempts = document.ReverseProxy.Routes
-            .Where(route => Leads(route.Value.ClusterId) || Leads(policies[route.Key].Options.Fallback?.ClusterId))
-            .Select(route => policies[route.Key].Options.Timeouts.Attempt).ToArray();
+        var attempts = ClusterUse.Of(id, document, policies).Select(route => route.Timeouts.Attempt).ToArray();
         if (attempts.Length > 0 && Array.TrueForAll(attempts, attempt => attempt != Timeout.InfiniteTimeSpan && attempt < options.ConnectTimeout))
         {
             findings.Warning(written,
                 $"the timer never fires: no route that leads here gives an attempt more than {Duration.Format(attempts.Max())}, its connection included; lower ConnectTimeout below {Duration.Format(attempts.Max())}");
         }
-
-        bool Leads(string? to) => id.Equals(to, StringComparison.OrdinalIgnoreCase);
     }
 
     private static void CheckHealth(ConfigNode node, ActiveHealthCheckConfig active, ClusterOptions options, Findings findings)

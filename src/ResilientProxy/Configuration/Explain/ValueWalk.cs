@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Tree;
@@ -54,7 +55,11 @@ internal static class ValueWalk
     private static object? Masked(ModelKey key, object? value) => value switch
     {
         string when Secrets.IsSecret(key.Name) => Secrets.Mask,
-        int or long when key.SizeRange is not null => ByteSize.Format(Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)),
+        int or long when key.SizeRange is not null => ByteSize.Format(Convert.ToInt64(value, CultureInfo.InvariantCulture)),
+
+        // A number, or a word in its place: the number stays one.
+        IFormattable own when own.GetType().Assembly == typeof(ValueWalk).Assembly
+            && long.TryParse(own.ToString(null, CultureInfo.InvariantCulture), NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
 
         // Headers: the value of one that carries credentials is a secret whatever the key is called.
         IReadOnlyDictionary<string, string> entries => entries.ToDictionary(
