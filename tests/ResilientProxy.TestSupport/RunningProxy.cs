@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using ResilientProxy.Admission;
 using ResilientProxy.Hosting;
 
 namespace ResilientProxy.TestSupport;
@@ -47,7 +48,10 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="more">Further top-level members, such as <c>"Resilience": { … }</c>; without a comma at the end.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
     /// <param name="time">The clock; the real one where none is given.</param>
-    public static async Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null)
+    public static Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null) =>
+        StartAsync(reverseProxy, more, endpoints, time, overloadProbes: null);
+
+    internal static async Task<RunningProxy> StartAsync(string reverseProxy, string more, string? endpoints, TimeProvider? time, OverloadProbes? overloadProbes)
     {
         var folder = Directory.CreateTempSubdirectory("resilient-proxy-test-");
         var path = Path.Combine(folder.FullName, "proxy.json");
@@ -59,6 +63,7 @@ public sealed class RunningProxy : IAsyncDisposable
             ConfigPath = path,
             Time = time ?? TimeProvider.System,
             StandardOutput = accessLog,
+            OverloadProbes = overloadProbes,
             Logging = logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug),
         };
         var result = options.CheckConfig(options.ReadConfig());
@@ -85,7 +90,7 @@ public sealed class RunningProxy : IAsyncDisposable
             """;
     }
 
-    /// <summary>The whole config file.</summary>
+    /// <summary>The whole config file. The overload guard is off unless a test speaks of it: a busy test machine is no finding.</summary>
     /// <param name="reverseProxy">The <c>ReverseProxy</c> section.</param>
     /// <param name="more">Further top-level members.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
@@ -93,6 +98,7 @@ public sealed class RunningProxy : IAsyncDisposable
         {
           "Kestrel": { "Endpoints": { {{endpoints ?? "\"Http\": { \"Url\": \"http://127.0.0.1:0\" }"}} } },
           "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "5s" },
+          {{(more.Contains("\"Overload\"", StringComparison.Ordinal) ? "" : "\"Overload\": \"off\",")}}
           "ReverseProxy": {{reverseProxy}}{{(more.Length > 0 ? ",\n" + more : "")}}
         }
         """;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using ResilientProxy.Admission;
 using ResilientProxy.Configuration.Kestrel;
 using ResilientProxy.Configuration.Tree;
 using ResilientProxy.Telemetry;
@@ -31,6 +32,12 @@ internal sealed record ConfigDocument
 
     /// <summary>The access log: one line a request; "off" to silence it.</summary>
     public AccessLogOptions? AccessLog { get; init; } = new();
+
+    /// <summary>When the proxy itself has too much to do and refuses new requests; "off" for never.</summary>
+    public OverloadOptions? Overload { get; init; } = new();
+
+    /// <summary>Whose <c>X-Forwarded-*</c> headers are believed.</summary>
+    public ForwardedHeadersOptions ForwardedHeaders { get; init; } = new();
 }
 
 /// <summary>Routes and clusters.</summary>

@@ -77,6 +77,8 @@ internal static class ConfigFile
             HostSettings = HostSettings.Flatten(root, "Kestrel", "Logging"),
             Limits = document.Kestrel.Limits,
             Admin = document.Admin,
+            Overload = document.Overload,
+            KnownProxies = document.ForwardedHeaders.KnownProxies,
             MaxReplayMemory = document.Resilience.MaxReplayMemory,
             AttemptTrailHeader = document.Resilience.AttemptTrailHeader is { } header && !header.Equals("off", StringComparison.OrdinalIgnoreCase) ? header : null,
             AccessLog = document.AccessLog ?? new AccessLogOptions { Path = "off" },

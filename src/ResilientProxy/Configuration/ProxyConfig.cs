@@ -1,6 +1,8 @@
+using ResilientProxy.Admission;
 using ResilientProxy.Configuration.Kestrel;
 using ResilientProxy.Configuration.Tree;
 using ResilientProxy.Telemetry;
+using ResilientProxy.Values;
 using Yarp.ReverseProxy.Configuration;
 
 namespace ResilientProxy.Configuration;
@@ -19,6 +21,12 @@ internal sealed record ProxyConfig
 
     /// <summary>The access log.</summary>
     public required AccessLogOptions AccessLog { get; init; }
+
+    /// <summary>When new requests are refused because of the proxy's own state; null for never.</summary>
+    public OverloadOptions? Overload { get; init; }
+
+    /// <summary>The proxies whose <c>X-Forwarded-*</c> headers are believed.</summary>
+    public required IReadOnlyList<AddressRange> KnownProxies { get; init; }
 
     /// <summary>What all the request bodies recorded for retries may take together, in bytes.</summary>
     public required long MaxReplayMemory { get; init; }

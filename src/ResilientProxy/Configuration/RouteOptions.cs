@@ -1,6 +1,7 @@
 using ResilientProxy.Bulkhead;
 using ResilientProxy.Fallback;
 using ResilientProxy.Hedging;
+using ResilientProxy.RateLimiting;
 using ResilientProxy.Retry;
 using ResilientProxy.Timeouts;
 
@@ -32,4 +33,7 @@ internal sealed record RouteOptions
 
     /// <summary>What a caller gets in place of a failure; off unless written.</summary>
     public FallbackOptions? Fallback { get; init; }
+
+    /// <summary>How many requests the route takes from its clients; "off", the default, for any number.</summary>
+    public RateLimiterOptions? RateLimiter { get; init; }
 }

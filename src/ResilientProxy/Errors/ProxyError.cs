@@ -36,6 +36,18 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
         "Too many requests at once", "queue timeout: no place at this upstream came free in time.",
         "queue_timeout");
 
+    public static readonly ProxyError RateLimited = new(429, "http_request_denied", ResourceExhausted,
+        "Too many requests", "rate limit: this client has used up what the route allows it for now.",
+        "rate_limited");
+
+    public static readonly ProxyError Overloaded = new(503, "connection_limit_reached", ResourceExhausted,
+        "Proxy overloaded", "overload: the proxy itself is short of memory or of processing time and takes no new requests.",
+        "overloaded");
+
+    public static readonly ProxyError UpgradeLimit = new(503, "connection_limit_reached", ResourceExhausted,
+        "Too many upgraded connections", "upgrade limit: this proxy has as many upgraded connections as it takes.",
+        "upgrade_limit");
+
     public static readonly ProxyError ConnectionRefused = new(502, "connection_refused", Unavailable,
         "Upstream refused the connection", "The upstream refused the connection or could not be reached.");
 

@@ -36,6 +36,9 @@ internal sealed class Exchange
     /// <summary>The trace it belongs to.</summary>
     public TraceContext Trace { get; }
 
+    /// <summary>Who sent it.</summary>
+    public ClientAddress Client { get; init; }
+
     /// <summary>The route that matched; null where none did.</summary>
     public ProxyRoute? Route { get; set; }
 

@@ -1,3 +1,4 @@
+using ResilientProxy.Admission;
 using ResilientProxy.Bulkhead;
 using ResilientProxy.Errors;
 using ResilientProxy.Telemetry;
@@ -8,7 +9,7 @@ namespace ResilientProxy.Forwarding;
 
 /// <summary>Takes one request to an upstream and its answer back: the order of everything that happens to it, read top to bottom.</summary>
 internal sealed class ExchangeForwarder(
-    TimerSweep sweep, AttemptSender sender, HedgedSender hedgedSender, ResponseSender responses, UpgradeForwarder upgrades, ReplayMemory replayMemory)
+    TimerSweep sweep, AttemptSender sender, HedgedSender hedgedSender, ResponseSender responses, UpgradeForwarder upgrades, ReplayMemory replayMemory, OverloadState overload)
 {
     private const int MaxStaleConnections = 3;
     private const int MaxResets = 2;
@@ -246,7 +247,7 @@ internal sealed class ExchangeForwarder(
         bool MayTryAgain(bool notReceived, TimeSpan retryAfter, out TimeSpan wait)
         {
             wait = route.Retry!.Backoff(retries + 1, candidates.HasUntried, retryAfter);
-            var forbids = RetryDecision.WhatForbids(exchange, route.Retry, retries, candidates.HasAny, notReceived, wait, exchange.Deadline.Left);
+            var forbids = RetryDecision.WhatForbids(exchange, route.Retry, retries, candidates.HasAny, notReceived, wait, exchange.Deadline.Left, overload);
             if (forbids is not null)
             {
                 Stop(exchange, forbids);

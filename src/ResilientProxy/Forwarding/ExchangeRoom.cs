@@ -6,13 +6,22 @@ namespace ResilientProxy.Forwarding;
 
 /// <summary>The outermost room: begins the exchange, counts its end and writes its line of the access log, whatever happened inside.</summary>
 internal sealed partial class ExchangeRoom(
-    RequestDelegate next, ProxyMetrics metrics, AccessLog accessLog, TimerSweep sweep, ProxyIdentity proxy, ILogger<ExchangeRoom> logger)
+    RequestDelegate next,
+    ProxyModelStore models,
+    ProxyMetrics metrics,
+    AccessLog accessLog,
+    TimerSweep sweep,
+    ProxyIdentity proxy,
+    ILogger<ExchangeRoom> logger)
 {
     /// <summary>Handles one request.</summary>
     /// <param name="context">The request.</param>
     public async Task InvokeAsync(HttpContext context)
     {
-        var exchange = new Exchange(context, sweep.Time.GetTimestamp(), proxy);
+        var exchange = new Exchange(context, sweep.Time.GetTimestamp(), proxy)
+        {
+            Client = ClientAddress.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers, models.Current!.Config.KnownProxies),
+        };
         context.Features.Set(exchange);
         try
         {
@@ -77,7 +86,7 @@ internal sealed partial class ExchangeRoom(
             BytesIn = bytesIn,
             BytesOut = exchange.BytesOut,
             Duration = duration,
-            Client = context.Connection.RemoteIpAddress,
+            Client = exchange.Client.Address,
             Protocol = request.Protocol,
             TraceId = exchange.Trace.TraceId,
             Outcome = exchange.Outcome,

@@ -60,7 +60,7 @@ internal static class ForwardedHeaders
         }
     }
 
-    /// <summary>Adds what every forwarded request carries: <c>Via</c> and <c>traceparent</c>; <c>X-Forwarded-*</c> is set by YARP's transforms.</summary>
+    /// <summary>Adds what every forwarded request carries: <c>Via</c> and <c>traceparent</c>; <c>X-Forwarded-*</c> is set by <see cref="ForwardedForTransform"/>.</summary>
     /// <param name="exchange">The client's request.</param>
     /// <param name="message">The attempt's request.</param>
     public static void Apply(Exchange exchange, HttpRequestMessage message)

@@ -1,3 +1,4 @@
+using ResilientProxy.Admission;
 using ResilientProxy.Errors;
 using ResilientProxy.Timeouts;
 using Yarp.ReverseProxy.Model;
@@ -9,7 +10,7 @@ namespace ResilientProxy.Forwarding;
 /// Only the transport runs side by side: messages are built and results judged one after the other on the request's own flow. Losers are
 /// cancelled, disposed of by a task that the exchange waits for before it ends, and say nothing about their destinations.
 /// </remarks>
-internal sealed class HedgedSender(AttemptSender sender, TimerSweep sweep)
+internal sealed class HedgedSender(AttemptSender sender, TimerSweep sweep, OverloadState overload)
 {
     /// <summary>Sends the attempt, hedged as the route says.</summary>
     /// <param name="exchange">The client's request.</param>
@@ -110,7 +111,7 @@ internal sealed class HedgedSender(AttemptSender sender, TimerSweep sweep)
         Choice? TryChoose()
         {
             if (exchange.Body is { CanReplayWhole: false } || !candidates.HasUntried || exchange.Context.RequestAborted.IsCancellationRequested
-                || !policy.TryTake() || route.Retry?.Budget.TryTake() == false)
+                || overload.StopsRetries || !policy.TryTake() || route.Retry?.Budget.TryTake() == false)
             {
                 return null;
             }

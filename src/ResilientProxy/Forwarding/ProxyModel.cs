@@ -29,6 +29,9 @@ internal sealed record ProxyRoute(
     /// <summary>Where its requests go.</summary>
     public ProxyCluster Cluster => Primary.Cluster;
 
+    /// <summary>What bounds its requests; null where nothing does.</summary>
+    public RateLimit? RateLimit { get; init; }
+
     /// <summary>How many of its requests are served at once; null for any number.</summary>
     public Bulkhead.Bulkhead? Bulkhead { get; init; }
 

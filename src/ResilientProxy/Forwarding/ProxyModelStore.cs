@@ -1,6 +1,7 @@
 using ResilientProxy.Configuration;
 using ResilientProxy.Hedging;
 using ResilientProxy.LoadBalancing;
+using ResilientProxy.RateLimiting;
 using ResilientProxy.Retry;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
@@ -89,15 +90,23 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
         }
 
         var id = entry.Yarp.RouteId;
+        var routeMetrics = metrics.ForRoute(id, cluster.Id);
+        var rateLimit = RateLimitOf(entry);
+        if (rateLimit is not null)
+        {
+            routeMetrics.ShowRateLimiter();
+        }
+
         return new(
             id,
             entry.Options,
             circuits.ForRoute(cluster, entry.Options, before?.Primary),
             new RequestTarget(entry.Yarp),
             entry.Yarp.MaxRequestBodySize,
-            metrics.ForRoute(id, cluster.Id),
+            routeMetrics,
             digest)
         {
+            RateLimit = rateLimit,
             Bulkhead = bulkheads.ForRoute(id, entry.Options.Bulkhead?.Settings(), before?.Bulkhead),
             Retry = RetryOf(entry.Options.Retry, before?.Retry),
             Hedging = entry.Options.Hedging is not { } hedging ? null : before?.Hedging is { } same && same.Options == hedging ? same : new HedgingPolicy(hedging, time),
@@ -119,6 +128,20 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, CircuitFactory circu
             && before.Options.On.SequenceEqual(options.On) && before.Options.Methods.SequenceEqual(options.Methods)
             && before.Options with { On = options.On, Methods = options.Methods } == options;
         return same ? before : new RetryPolicy(options, time);
+    }
+
+    // What its clients have used goes on being used where the limit did not change.
+    private RateLimit? RateLimitOf(RouteEntry entry)
+    {
+        if (entry.Options.RateLimiter is not { } options)
+        {
+            return null;
+        }
+
+        var before = _current?.Routes.GetValueOrDefault(entry.Yarp.RouteId)?.RateLimit;
+        return before?.Limiter.Options == options
+            ? before
+            : new(RouteRateLimiter.Create(options, time), new RateLimitFields(entry.Yarp.RouteId, options));
     }
 
     private ProxyCluster BuildCluster(ClusterEntry entry)

@@ -1,3 +1,4 @@
+using ResilientProxy.Admission;
 using ResilientProxy.Errors;
 using ResilientProxy.Retry;
 
@@ -43,8 +44,9 @@ internal static class RetryDecision
     /// <param name="notReceived">Whether the upstream provably never got the request.</param>
     /// <param name="wait">How long the backoff would be.</param>
     /// <param name="timeLeft">How long the whole request may still take.</param>
+    /// <param name="overload">Whether the proxy itself is short of something: then what comes on top stops first.</param>
     public static string? WhatForbids(
-        Exchange exchange, RetryPolicy policy, int retries, bool hasDestination, bool notReceived, TimeSpan wait, TimeSpan timeLeft)
+        Exchange exchange, RetryPolicy policy, int retries, bool hasDestination, bool notReceived, TimeSpan wait, TimeSpan timeLeft, OverloadState overload)
     {
         if (exchange.Context.Response.HasStarted)
         {
@@ -76,6 +78,6 @@ internal static class RetryDecision
             return NoDestination; // every circuit is open by now: an attempt would only use the budget up
         }
 
-        return policy.Budget.TryTake() ? null : Budget;
+        return !overload.StopsRetries && policy.Budget.TryTake() ? null : Budget;
     }
 }

@@ -59,6 +59,15 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
             return null;
         }
 
+        if (result == ForwarderError.UpgradeResponseClient && !context.Response.HasStarted)
+        {
+            // The upstream agreed, but our own server has as many upgraded connections as it may: the one reason for which it refuses.
+            exchange.AttemptEnded(attempt, Words.Success, AttemptVerdict.Success);
+            exchange.FirstByteSent = false;
+            await exchange.AnswerAsync(ProxyError.UpgradeLimit, RequestOutcome.Rejected, retryAfterSeconds: 1);
+            return null;
+        }
+
         if (transformer.Answered)
         {
             // After the upgrade either side may end it as it likes; a failure shows as a closed connection.

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using ResilientProxy.Admin;
+using ResilientProxy.Admission;
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
 using ResilientProxy.Telemetry;
@@ -129,7 +130,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Limits));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
 
-        builder.Services.AddReverseProxy();
+        builder.Services.AddReverseProxy().AddTransforms<ForwardedForTransform>();
 
         // Keys of encrypted affinity cookies live as long as the process: nothing is written to a disk that may be read-only.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
@@ -147,6 +148,11 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Services.AddSingleton(parts.Drain.State);
         builder.Services.AddSingleton(parts.Replay);
         builder.Services.AddSingleton<ProxyIdentity>();
+        builder.Services.AddSingleton(parts.Models);
+        builder.Services.AddSingleton(parts.Overload);
+        builder.Services.AddSingleton(services => new OverloadGuard(
+            () => parts.Models.Current?.Config.Overload, parts.Overload, parts.Metrics.Overload, options.Time,
+            services.GetRequiredService<ILogger<OverloadGuard>>(), options.OverloadProbes));
         builder.Services.AddSingleton<ResponseCopy>();
         builder.Services.AddSingleton<UpgradeForwarder>();
         builder.Services.AddSingleton<AttemptSender>();
@@ -161,6 +167,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         var model = parts.Models.Build(config);
         parts.Models.Use(model);
         source.Start(model.YarpRoutes, model.YarpClusters);
+        app.Services.GetRequiredService<OverloadGuard>(); // watches from here on, until the application is disposed
         ProxyPipeline.Use(app, parts.Models);
         return app;
     }

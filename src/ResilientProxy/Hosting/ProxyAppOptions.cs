@@ -1,3 +1,4 @@
+using ResilientProxy.Admission;
 using ResilientProxy.Configuration;
 
 namespace ResilientProxy.Hosting;
@@ -19,6 +20,9 @@ internal sealed record ProxyAppOptions
 
     /// <summary>Where the access log goes when its path is "stdout".</summary>
     public Stream StandardOutput { get; init; } = Stream.Null;
+
+    /// <summary>What the overload guard measures by; null for the real memory and thread pool.</summary>
+    public OverloadProbes? OverloadProbes { get; init; }
 
     /// <summary>Adds where the application's log goes.</summary>
     public Action<ILoggingBuilder> Logging { get; init; } = static _ => { };

@@ -1,3 +1,4 @@
+using ResilientProxy.Admission;
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
 using ResilientProxy.Telemetry;
@@ -23,6 +24,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();
+        Overload = new OverloadState();
     }
 
     /// <summary>The clock.</summary>
@@ -54,6 +56,9 @@ internal sealed class ProxyParts : IAsyncDisposable
 
     /// <summary>The way the process goes away.</summary>
     public Drain Drain { get; }
+
+    /// <summary>How much the process has to do.</summary>
+    public OverloadState Overload { get; }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

@@ -15,6 +15,9 @@ internal static class ProxyPipeline
         // Outermost, so that it sees the end of everything: one count and one line of the access log a request.
         app.UseMiddleware<ExchangeRoom>();
 
+        // Before any work is done for a request that will be refused.
+        app.UseMiddleware<OverloadRoom>();
+
         // YARP's endpoints, each with the model that was in force when it was made: a request keeps it to its end.
         app.UseRouting();
 
@@ -45,6 +48,12 @@ internal static class ProxyPipeline
         exchange.Route = route;
         exchange.TrailHeader = models.Current!.Config.AttemptTrailHeader;
         route.Metrics.RequestStarted();
+        if (route.RateLimit?.Admits(exchange, out var retryAfterSeconds) == false)
+        {
+            await exchange.AnswerAsync(ProxyError.RateLimited, RequestOutcome.Rejected, retryAfterSeconds);
+            return;
+        }
+
         route.Retry?.Budget.RequestStarted();
         route.Hedging?.RequestStarted();
         await next(context);

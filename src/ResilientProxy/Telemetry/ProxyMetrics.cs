@@ -41,6 +41,7 @@ internal sealed class ProxyMetrics : IDisposable
         Rescued = Registry.Counter("rescued_requests_total", "Requests that ended well although an attempt had failed, by what rescued them.", "route", "by");
         Hedges = Registry.Counter("hedges_total", "Attempts that were sent beside a slow one, by whether theirs was the answer.", "route", "outcome");
         Fallbacks = Registry.Counter("fallbacks_total", "Requests that were answered by the route's fallback.", "route");
+        RateLimiterRejected = Registry.Counter("rate_limiter_rejected_total", "Requests refused because their client had used up its rate limit.", "route");
         Attempts = Registry.Counter("attempts_total", "Attempts at a destination that ended: success, or the reason of the failure.", "cluster", "destination", "outcome");
         AttemptDuration = Registry.Histogram("attempt_duration_seconds", "Time an attempt at a destination took until its outcome was known.", "cluster", "destination");
         AttemptsInFlight = Registry.UpDownCounter("attempts_in_flight", "Attempts at a destination that have not ended yet.", "cluster", "destination");
@@ -48,6 +49,8 @@ internal sealed class ProxyMetrics : IDisposable
         CircuitTransitions = Registry.Counter("circuit_breaker_transitions_total", "Times the circuit breaker of a destination changed its state, by the new one.", "cluster", "destination", "to");
         Bulkheads = new BulkheadMetrics(Registry);
         AccessLogDropped = Registry.Counter("access_log_dropped_total", "Lines of the access log that were not written: its queue was full or its file could not be written.").With();
+
+        Overload = new OverloadMetrics(Registry);
 
         _lastReloadSuccessful = Registry.Gauge("config_last_reload_successful", "1 when the config file as it is now is in force, 0 when it was refused.");
         _lastReloadTimestamp = Registry.Gauge("config_last_reload_success_timestamp_seconds", "Unix time at which the config in force was taken over.");
@@ -79,6 +82,9 @@ internal sealed class ProxyMetrics : IDisposable
     /// <summary>Lines the access log lost.</summary>
     public Counter AccessLogDropped { get; }
 
+    /// <summary>What the overload guard measures and refuses.</summary>
+    public OverloadMetrics Overload { get; }
+
     internal LabelledFamily<Counter> Requests { get; }
 
     internal LabelledFamily<Histogram> RequestDuration { get; }
@@ -102,6 +108,8 @@ internal sealed class ProxyMetrics : IDisposable
     internal LabelledFamily<Counter> Hedges { get; }
 
     internal LabelledFamily<Counter> Fallbacks { get; }
+
+    internal LabelledFamily<Counter> RateLimiterRejected { get; }
 
     internal LabelledFamily<Counter> Attempts { get; }
 

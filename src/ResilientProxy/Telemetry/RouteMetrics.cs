@@ -26,6 +26,7 @@ internal sealed class RouteMetrics
     private readonly CounterSet _rescued;
     private readonly CounterSet _hedges;
     private readonly Counter _fallbacks;
+    private Counter? _rateLimiterRejected;
 
     public RouteMetrics(ProxyMetrics metrics, string route, string cluster)
     {
@@ -96,6 +97,12 @@ internal sealed class RouteMetrics
     /// <summary>The route's fallback answered a request.</summary>
     public void FellBack() => _fallbacks.Increment();
 
+    /// <summary>The route has a rate limiter: from now on its refusals are shown, 0 before the first one.</summary>
+    public void ShowRateLimiter() => RateLimiterRejected();
+
+    /// <summary>A request was refused because its client had used up its rate limit.</summary>
+    public void RateLimited() => RateLimiterRejected().Increment();
+
     /// <summary>A timer ran out.</summary>
     public void TimedOut(TimeoutKind kind) => _timeouts[(int)kind].Increment();
 
@@ -109,6 +116,9 @@ internal sealed class RouteMetrics
 
     /// <summary>The route has left the config: from now on this handle makes no new series.</summary>
     internal void End() => _lifetime.End();
+
+    // Two threads may both come here first; the family gives both the same counter.
+    private Counter RateLimiterRejected() => _rateLimiterRejected ??= _metrics.RateLimiterRejected.With(_lifetime, _route);
 
     private Counter Requests(int statusCode, RequestOutcome outcome)
     {

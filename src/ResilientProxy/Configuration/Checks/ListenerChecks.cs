@@ -17,6 +17,7 @@ internal static class ListenerChecks
             findings.Error(none, "there is no endpoint; add one, such as \"Http\": { \"Url\": \"http://0.0.0.0:8080\" }");
         }
 
+        CheckKnownProxies(root, document, findings);
         var admin = CheckAdmin(root, document.Admin, findings);
         foreach (var (name, endpoint) in document.Kestrel.Endpoints)
         {
@@ -33,6 +34,15 @@ internal static class ListenerChecks
             {
                 findings.Error(node, $"listens on port {address.Port}, which is the port of Admin.Url; give one of them another port");
             }
+        }
+    }
+
+    private static void CheckKnownProxies(ConfigObject root, ConfigDocument document, Findings findings)
+    {
+        foreach (var everybody in document.ForwardedHeaders.KnownProxies.Where(static proxies => proxies.IsEverybody))
+        {
+            findings.Warning(root.Nearest("ForwardedHeaders", "KnownProxies"),
+                $"\"{everybody}\" is every address there is: any client can then claim any address; name the proxies in front of this one");
         }
     }
 

@@ -1,5 +1,6 @@
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Tree;
+using ResilientProxy.RateLimiting;
 
 namespace ResilientProxy.Configuration.Checks;
 
@@ -44,6 +45,16 @@ internal static class RouteChecks
             RetryBudgetChecks.Run(checkedRoute, findings);
             HedgingChecks.Run(checkedRoute, findings);
             FallbackCheck.Run(node, route.ClusterId, policies[id], document, findings);
+            CheckRateLimiter(node, policies[id], findings);
+        }
+    }
+
+    private static void CheckRateLimiter(ConfigNode route, ResolvedPolicy policy, Findings findings)
+    {
+        if (policy.Options.RateLimiter is { Burst: not null, Algorithm: not RateLimiterAlgorithm.TokenBucket } limiter)
+        {
+            findings.Warning(policy.Written?.Nearest("RateLimiter", "Burst") ?? route,
+                $"only TokenBucket has a Burst, {limiter.Algorithm} takes PermitLimit at most; remove Burst, or take TokenBucket");
         }
     }
 }

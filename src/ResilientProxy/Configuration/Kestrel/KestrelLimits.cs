@@ -4,16 +4,16 @@ using ResilientProxy.Values;
 
 namespace ResilientProxy.Configuration.Kestrel;
 
-/// <summary>Kestrel's own limits; where nothing is said, Kestrel's own defaults hold.</summary>
+/// <summary>Kestrel's own limits; where no default is named here, Kestrel's own holds.</summary>
 internal sealed record KestrelLimits
 {
-    /// <summary>Connections at the same time; at least 1, unlimited by default.</summary>
+    /// <summary>Connections of clients at the same time, further ones are closed; at least 1, null for any number.</summary>
     [Range(1, int.MaxValue)]
-    public long? MaxConcurrentConnections { get; init; }
+    public long? MaxConcurrentConnections { get; init; } = 20_000;
 
-    /// <summary>Upgraded connections (WebSockets) at the same time; at least 1, unlimited by default.</summary>
+    /// <summary>Upgraded connections (WebSockets) at the same time, which do not count as connections; at least 1, null for any number.</summary>
     [Range(1, int.MaxValue)]
-    public long? MaxConcurrentUpgradedConnections { get; init; }
+    public long? MaxConcurrentUpgradedConnections { get; init; } = 10_000;
 
     /// <summary>The largest request body; 0 to 1024 GiB. A route's <c>MaxRequestBodySize</c> goes before it.</summary>
     [SizeRange("0", "1024GiB")]
@@ -54,7 +54,7 @@ internal sealed record KestrelLimits
     public KestrelDataRate? MinResponseDataRate { get; init; }
 
     /// <summary>Limits of HTTP/2 connections.</summary>
-    public KestrelHttp2Limits? Http2 { get; init; }
+    public KestrelHttp2Limits? Http2 { get; init; } = new();
 }
 
 /// <summary>The slowest pace allowed.</summary>
@@ -74,7 +74,7 @@ internal sealed record KestrelHttp2Limits
 {
     /// <summary>Requests at the same time on one connection; at least 1.</summary>
     [Range(1, int.MaxValue)]
-    public int? MaxStreamsPerConnection { get; init; }
+    public int? MaxStreamsPerConnection { get; init; } = 100;
 
     /// <summary>The header compression table; 0 to 1 GiB.</summary>
     [SizeRange("0", "1GiB")]

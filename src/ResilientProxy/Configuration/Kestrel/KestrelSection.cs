@@ -24,7 +24,7 @@ internal sealed record KestrelSection
     public IReadOnlyDictionary<string, KestrelCertificate>? Certificates { get; init; }
 
     /// <summary>What one client may ask for.</summary>
-    public KestrelLimits? Limits { get; init; }
+    public KestrelLimits? Limits { get; init; } = new();
 }
 
 /// <summary>One listener.</summary>
