@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ResilientProxy.TestSupport;
 
 namespace ResilientProxy.EndToEndTests;
@@ -58,6 +59,7 @@ public sealed class VerbTests : IDisposable
 
     [Theory]
     [InlineData("validate")]
+    [InlineData("explain")]
     [InlineData("run")]
     public async Task A_missing_file_is_exit_code_2_and_one_sentence(string verb)
     {
@@ -79,6 +81,19 @@ public sealed class VerbTests : IDisposable
         Assert.Equal(2, await process.ExitAsync());
         Assert.NotEmpty(process.Errors);
         Assert.DoesNotContain("   at ", process.Errors);
+    }
+
+    [Fact]
+    public async Task The_explain_verb_takes_a_route_an_override_and_the_json_form()
+    {
+        var file = Write(RunningProxy.ConfigText(RunningProxy.OneRoute("", "", RawUpstream.DeadUrl())));
+        var id = JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement.GetProperty("ReverseProxy").GetProperty("Routes").EnumerateObject().Single().Name;
+        await using var process = ProxyProcess.Start(
+            "explain", "--config", file, "--route", id, "--json", $"--ReverseProxy:Routes:{id}:Resilience:Timeouts:Total=4s");
+
+        Assert.Equal(0, await process.ExitAsync());
+        var route = JsonDocument.Parse(process.Output).RootElement.GetProperty("routes").EnumerateArray().Single();
+        Assert.Equal((id, "4s"), (route.GetProperty("id").GetString(), route.GetProperty("worstCaseTime").GetString()));
     }
 
     [Fact]

@@ -31,7 +31,7 @@ public sealed class ProxyFixture : IAsyncLifetime, IAsyncDisposable
         // No retries: each request is to be seen once. Timers that are longer than a case takes, and shorter than its bound.
         _proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute(
             "\"Retry\": \"off\", \"Timeouts\": { \"Total\": \"5s\", \"Attempt\": \"3s\", \"Idle\": \"3s\" }",
-            "",
+            "\"Resilience\": { \"CircuitBreaker\": \"off\" }", // hundreds of answers that are wrong on purpose
             _upstream.Url),
             endpoints: "\"H1\": { \"Url\": \"http://127.0.0.1:0\", \"Protocols\": \"Http1\" }, \"H2\": { \"Url\": \"http://127.0.0.1:0\", \"Protocols\": \"Http2\" }");
     }

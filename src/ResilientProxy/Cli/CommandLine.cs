@@ -23,6 +23,7 @@ internal static class CommandLine
         root.Subcommands.Add(ConfigVerb("run", "Serve: read the config, listen, reload on change and on SIGHUP, drain on SIGTERM.", RunCommand.RunAsync));
         root.Subcommands.Add(ConfigVerb("validate", "Check a config: one line a finding, exit code 1 where run would refuse it.", (file, variables, overrides) =>
             Task.FromResult(ValidateCommand.Run(file, variables, overrides, Console.Out, Console.Error))));
+        root.Subcommands.Add(ExplainVerb());
         root.Subcommands.Add(PlainVerb("schema", "Print the JSON Schema of the config.", () => Task.FromResult(SchemaCommand.Run(Console.Out))));
         root.Subcommands.Add(PlainVerb("demo", "Start three small upstreams with the proxy in front, and print what to try.", DemoCommand.RunAsync));
 
@@ -49,6 +50,23 @@ internal static class CommandLine
         var config = ConfigOption();
         command.Options.Add(config);
         command.SetAction((parsed, _) => WithOverrides(parsed, overrides => run(parsed.GetValue(config)!, Variables(), overrides)));
+        return command;
+    }
+
+    private static Command ExplainVerb()
+    {
+        var command = new Command("explain", "Show the policy in force for each route, where each value comes from, the worst-case time and the most attempts.")
+        {
+            TreatUnmatchedTokensAsErrors = false,
+        };
+        var config = ConfigOption();
+        var route = new Option<string?>("--route", "-r") { Description = "Explain this route only.", HelpName = "ID" };
+        var json = new Option<bool>("--json") { Description = "Write JSON, for programs." };
+        command.Options.Add(config);
+        command.Options.Add(route);
+        command.Options.Add(json);
+        command.SetAction((parsed, _) => WithOverrides(parsed, overrides => Task.FromResult(ExplainCommand.Run(
+            parsed.GetValue(config)!, parsed.GetValue(route), parsed.GetValue(json), Variables(), overrides, Console.Out, Console.Error))));
         return command;
     }
 

@@ -99,7 +99,10 @@ internal static class ConfigFile
                 cluster.Value,
                 clusters[cluster.Key],
                 cluster.Value.Destinations?.ToDictionary(destination => destination.Key, destination => destinations[destination.Value], StringComparer.OrdinalIgnoreCase) ?? [],
-                Digest(cluster.Value, clusters[cluster.Key], destinations)))],
+                Digest(cluster.Value, clusters[cluster.Key], destinations))
+            {
+                Written = root.Find("ReverseProxy", "Clusters", cluster.Key),
+            })],
             EffectiveJson = Encoding.UTF8.GetString(Write(document, showSecrets: false, indented: true, record => record switch
             {
                 RouteConfig route => routes[route.RouteId].Options,

@@ -57,4 +57,8 @@ internal sealed record RouteEntry(RouteConfig Yarp, RouteOptions Options, string
 /// <param name="Destinations">Our part of each destination, by its id.</param>
 /// <param name="Digest">Changes exactly when something of the cluster changes.</param>
 internal sealed record ClusterEntry(
-    ClusterConfig Yarp, ClusterOptions Options, IReadOnlyDictionary<string, DestinationOptions> Destinations, string Digest);
+    ClusterConfig Yarp, ClusterOptions Options, IReadOnlyDictionary<string, DestinationOptions> Destinations, string Digest)
+{
+    /// <summary>The whole cluster as written, each value with its origin; null where the config was not read from text.</summary>
+    public ConfigNode? Written { get; init; }
+}

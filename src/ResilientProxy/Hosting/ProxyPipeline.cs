@@ -17,6 +17,7 @@ internal static class ProxyPipeline
 
         // Before any work is done for a request that will be refused.
         app.UseMiddleware<OverloadRoom>();
+
         // What cannot be forwarded safely, whatever its route, and what asks for this proxy itself.
         app.UseMiddleware<RequestChecks>();
 

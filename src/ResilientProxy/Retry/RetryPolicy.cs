@@ -57,6 +57,21 @@ internal sealed class RetryPolicy
     /// <summary>Whether any gRPC status is retried: most routes need not look.</summary>
     public bool LooksAtGrpc => _grpcStatuses.Count > 0;
 
+    /// <summary>The longest wait before a retry: without jitter, and with no word from the destination.</summary>
+    /// <param name="options">The route's options.</param>
+    /// <param name="retry">Which one, from 1.</param>
+    public static TimeSpan LongestBackoff(RetryOptions options, int retry)
+    {
+        var factor = options.BackoffType switch
+        {
+            BackoffType.Constant => 1,
+            BackoffType.Linear => retry,
+            _ => Math.Pow(2, retry - 1),
+        };
+        var full = options.Delay * factor;
+        return full < options.MaxDelay ? full : options.MaxDelay;
+    }
+
     /// <summary>The wait before a retry.</summary>
     /// <param name="retry">Which one, from 1.</param>
     /// <param name="elsewhere">Whether it goes to a destination that has not failed yet.</param>
@@ -68,14 +83,7 @@ internal sealed class RetryPolicy
             return TimeSpan.Zero;
         }
 
-        var factor = Options.BackoffType switch
-        {
-            BackoffType.Constant => 1,
-            BackoffType.Linear => retry,
-            _ => Math.Pow(2, retry - 1),
-        };
-        var full = Options.Delay * factor;
-        var wait = full < Options.MaxDelay ? full : Options.MaxDelay;
+        var wait = LongestBackoff(Options, retry);
         if (Options.UseJitter)
         {
             wait *= _random(); // full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ResilientProxy.CircuitBreaking;
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Tree;
@@ -24,6 +25,9 @@ internal static class BreakerChecks
         }
     }
 
+    // So many attempts a second at one destination are rare enough that who asks for them has mistaken the unit.
+    private const double ManyAttemptsPerSecond = 1000;
+
     private static void Check(ConfigNode node, CircuitBreakerOptions breaker, Findings findings)
     {
         if (breaker.MaxBreakDuration < breaker.BreakDuration)
@@ -36,5 +40,20 @@ internal static class BreakerChecks
         {
             findings.Warning(node, "with ConsecutiveFailures and FailureRatio both 0 the circuit never opens by itself; set one of them, or write \"CircuitBreaker\": \"off\"");
         }
+
+        var needed = breaker.MinimumThroughput / breaker.SamplingDuration.TotalSeconds;
+        if (breaker.FailureRatio > 0 && needed >= ManyAttemptsPerSecond)
+        {
+            findings.Warning(node.Nearest("MinimumThroughput"), string.Create(CultureInfo.InvariantCulture,
+                $"{breaker.MinimumThroughput} attempts in {Duration.Format(breaker.SamplingDuration)} are {needed:0} a second for {Share(breaker.Scope)}: with fewer FailureRatio never counts; lower MinimumThroughput or raise SamplingDuration"));
+        }
     }
+
+    private static string Share(CircuitBreakerScope scope) => scope switch
+    {
+        CircuitBreakerScope.Destination => "each destination",
+        CircuitBreakerScope.Route => "each route",
+        CircuitBreakerScope.RouteDestination => "each route and destination",
+        _ => "the cluster",
+    };
 }

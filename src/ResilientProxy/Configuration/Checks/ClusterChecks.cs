@@ -1,4 +1,3 @@
-using System.Buffers;
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Tree;
 using ResilientProxy.LoadBalancing;
@@ -8,10 +7,6 @@ namespace ResilientProxy.Configuration.Checks;
 /// <summary>Where requests go.</summary>
 internal static class ClusterChecks
 {
-    // RFC 9110 section 5.6.2.
-    private static readonly SearchValues<char> TokenCharacters =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-
     /// <summary>Checks every cluster by itself, and that a route uses it.</summary>
     /// <param name="root">The config as written.</param>
     /// <param name="document">The config as read.</param>
@@ -42,8 +37,7 @@ internal static class ClusterChecks
                     "anybody on the network path can pose as this upstream; trust its certificate on this machine instead");
             }
 
-            if (cluster.SessionAffinity?.AffinityKeyName is { } key
-                && (key.Length == 0 || key.AsSpan().ContainsAnyExcept(TokenCharacters)))
+            if (cluster.SessionAffinity?.AffinityKeyName is { } key && !HttpToken.Is(key))
             {
                 findings.Error(node.Nearest("SessionAffinity", "AffinityKeyName"), $"must be the name of a cookie or of a header, but is \"{key}\"");
             }

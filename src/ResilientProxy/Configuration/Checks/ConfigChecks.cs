@@ -22,6 +22,9 @@ internal static class ConfigChecks
         ClusterChecks.Run(root, document, policies, findings);
         HealthChecks.Run(root, document, clusters, findings);
         BreakerChecks.Run(root, clusters, findings);
+        ClusterTimeChecks.Run(root, document, policies, clusters, findings);
+        BulkheadChecks.Run(root, document, policies, clusters, findings);
+        HeaderNameChecks.Run(root, document, policies, findings);
         RouteChecks.Run(root, document, policies, findings);
         YarpChecks.Run(root, document, findings);
         AmbiguityCheck.Run(root, document, findings);

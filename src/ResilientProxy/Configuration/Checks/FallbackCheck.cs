@@ -60,7 +60,7 @@ internal static class FallbackCheck
             }
         }
 
-        foreach (var name in fallback.Headers.Keys.Where(name => name.Length == 0 || !name.All(IsTokenCharacter)))
+        foreach (var name in fallback.Headers.Keys.Where(name => !HttpToken.Is(name)))
         {
             findings.Error(policy.Written?.Nearest("Fallback", "Headers", name) ?? route, $"\"{name}\" is no name of a header");
         }
@@ -70,7 +70,4 @@ internal static class FallbackCheck
             findings.Error(policy.Written?.Nearest("Fallback", "Headers", name) ?? route, "a header's value is one line of Latin-1 text");
         }
     }
-
-    // RFC 9110 section 5.6.2.
-    private static bool IsTokenCharacter(char c) => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal);
 }

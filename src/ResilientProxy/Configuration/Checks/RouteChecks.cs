@@ -38,7 +38,12 @@ internal static class RouteChecks
                 findings.Error(node.Nearest("CorsPolicy"), "this program has no CORS policies; let the upstream answer, or add headers by Transforms, and remove the key");
             }
 
-            CheckTimeouts(node, policies[id], findings);
+            var checkedRoute = new CheckedRoute(node, route, policies[id], clusters);
+            TimeoutChecks.Run(checkedRoute, findings);
+            RetryChecks.Run(checkedRoute, document.Resilience, findings);
+            RetryTimeChecks.Run(checkedRoute, findings);
+            RetryBudgetChecks.Run(checkedRoute, findings);
+            HedgingChecks.Run(checkedRoute, findings);
             FallbackCheck.Run(node, route.ClusterId, policies[id], document, findings);
             CheckRateLimiter(node, policies[id], findings);
         }
@@ -50,23 +55,6 @@ internal static class RouteChecks
         {
             findings.Warning(policy.Written?.Nearest("RateLimiter", "Burst") ?? route,
                 $"only TokenBucket has a Burst, {limiter.Algorithm} takes PermitLimit at most; remove Burst, or take TokenBucket");
-        }
-    }
-
-    private static void CheckTimeouts(ConfigNode route, ResolvedPolicy policy, Findings findings)
-    {
-        var timeouts = policy.Options.Timeouts;
-        var node = policy.Written?.Nearest("Timeouts", "Attempt") ?? route;
-        if (timeouts.Total != Timeout.InfiniteTimeSpan && timeouts.Attempt > timeouts.Total)
-        {
-            findings.Warning(node,
-                $"an attempt may take {Values.Duration.Format(timeouts.Attempt)}, but the whole request only {Values.Duration.Format(timeouts.Total)}: the attempt timer never fires; lower Attempt or raise Total");
-        }
-
-        if (timeouts.Idle == Timeout.InfiniteTimeSpan)
-        {
-            findings.Warning(policy.Written?.Nearest("Timeouts", "Idle") ?? route,
-                "with Idle off a silent connection is held for ever; give it a long time instead, such as \"1h\"");
         }
     }
 }
