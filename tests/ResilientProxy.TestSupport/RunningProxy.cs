@@ -47,11 +47,12 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="more">Further top-level members, such as <c>"Resilience": { … }</c>; without a comma at the end.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
     /// <param name="time">The clock; the real one where none is given.</param>
-    public static async Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null)
+    /// <param name="admin">Further members of <c>Admin</c>; without a comma at the end.</param>
+    public static async Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null, string admin = "")
     {
         var folder = Directory.CreateTempSubdirectory("resilient-proxy-test-");
         var path = Path.Combine(folder.FullName, "proxy.json");
-        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints));
+        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints, admin));
         var log = new MemoryLog();
         var accessLog = new SynchronizedStream();
         var options = new ProxyAppOptions
@@ -89,10 +90,11 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="reverseProxy">The <c>ReverseProxy</c> section.</param>
     /// <param name="more">Further top-level members.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
-    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null) => $$"""
+    /// <param name="admin">Further members of <c>Admin</c>.</param>
+    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null, string admin = "") => $$"""
         {
           "Kestrel": { "Endpoints": { {{endpoints ?? "\"Http\": { \"Url\": \"http://127.0.0.1:0\" }"}} } },
-          "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "5s" },
+          "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "5s"{{(admin.Length > 0 ? ", " + admin : "")}} },
           "ReverseProxy": {{reverseProxy}}{{(more.Length > 0 ? ",\n" + more : "")}}
         }
         """;

@@ -60,6 +60,9 @@ internal sealed class Exchange
     /// <summary>How it ended.</summary>
     public RequestOutcome Outcome { get; set; } = RequestOutcome.Success;
 
+    /// <summary>Whether it went well, and no attempt failed on the way there.</summary>
+    public bool IsPlainSuccess => Outcome == RequestOutcome.Success && (_trail is null or { Count: < 2 } || !_trail.Exists(static attempt => Words.IsFailure(attempt.Outcome)));
+
     /// <summary>The reason word of the log: why it went wrong, finer than the error's own word; null where it went well.</summary>
     public string? Reason => Outcome == RequestOutcome.ClientClosed ? Words.ClientLeft : Error?.Reason;
 

@@ -6,7 +6,7 @@ namespace ResilientProxy.Forwarding;
 
 /// <summary>The outermost room: begins the exchange, counts its end and writes its line of the access log, whatever happened inside.</summary>
 internal sealed partial class ExchangeRoom(
-    RequestDelegate next, ProxyMetrics metrics, AccessLog accessLog, TimerSweep sweep, ProxyIdentity proxy, ILogger<ExchangeRoom> logger)
+    RequestDelegate next, ProxyMetrics metrics, AccessLog accessLog, RecentFailures failures, TimerSweep sweep, ProxyIdentity proxy, ILogger<ExchangeRoom> logger)
 {
     /// <summary>Handles one request.</summary>
     /// <param name="context">The request.</param>
@@ -59,13 +59,15 @@ internal sealed partial class ExchangeRoom(
         route.BytesToClient(exchange.BytesOut);
         route.BytesToUpstream(bytesIn);
         route.BytesFromUpstream(exchange.BytesOut);
-        if (!accessLog.Wants(exchange.Outcome))
+        var isLogged = accessLog.Wants(exchange.Outcome);
+        var isRemarkable = exchange is { Route: not null, IsPlainSuccess: false }; // what matched no route says nothing about an upstream
+        if (!isLogged && !isRemarkable)
         {
             return;
         }
 
         var request = context.Request;
-        accessLog.Write(new AccessLogEntry
+        var entry = new AccessLogEntry
         {
             Time = sweep.Time.GetUtcNow() - duration,
             Route = exchange.Route?.Id ?? ProxyMetrics.NoRoute,
@@ -84,7 +86,16 @@ internal sealed partial class ExchangeRoom(
             Reason = exchange.Reason,
             Attempts = exchange.Trail,
             Stopped = exchange.Stopped,
-        });
+        };
+        if (isLogged)
+        {
+            accessLog.Write(entry);
+        }
+
+        if (isRemarkable)
+        {
+            failures.Add(entry);
+        }
     }
 
     private static partial class Log

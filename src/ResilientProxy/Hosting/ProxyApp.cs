@@ -146,6 +146,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Services.AddSingleton(parts.Sweep);
         builder.Services.AddSingleton(parts.Drain.State);
         builder.Services.AddSingleton(parts.Replay);
+        builder.Services.AddSingleton(parts.Failures);
         builder.Services.AddSingleton<ProxyIdentity>();
         builder.Services.AddSingleton<ResponseCopy>();
         builder.Services.AddSingleton<UpgradeForwarder>();

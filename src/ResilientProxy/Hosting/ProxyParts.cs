@@ -23,6 +23,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();
+        Failures = new RecentFailures();
     }
 
     /// <summary>The clock.</summary>
@@ -54,6 +55,9 @@ internal sealed class ProxyParts : IAsyncDisposable
 
     /// <summary>The way the process goes away.</summary>
     public Drain Drain { get; }
+
+    /// <summary>The last requests that failed, or nearly did.</summary>
+    public RecentFailures Failures { get; }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
