@@ -77,6 +77,19 @@ public class EventsTests
         Assert.True(await events.EndsAsync());
     }
 
+    [Fact]
+    public async Task A_drain_that_is_over_at_once_is_the_streams_last_word()
+    {
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("", "", RawUpstream.DeadUrl()));
+        using var events = await OpenAsync(proxy);
+        var first = await events.NextAsync();
+
+        await proxy.DrainAsync();
+
+        Assert.False(first.GetProperty("draining").GetBoolean());
+        Assert.True((await events.NextAsync()).GetProperty("draining").GetBoolean());
+    }
+
     private static async Task<Events> OpenAsync(RunningProxy proxy)
     {
         var response = await proxy.Admin.GetAsync("/events", HttpCompletionOption.ResponseHeadersRead);

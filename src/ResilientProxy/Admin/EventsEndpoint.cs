@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using ResilientProxy.Hosting;
 
 namespace ResilientProxy.Admin;
@@ -53,13 +54,26 @@ internal static class EventsEndpoint
         using var timer = new PeriodicTimer(Interval, time);
         var output = response.BodyWriter;
         await output.WriteAsync("retry: 1000\n\n"u8.ToArray(), end);
-        do
+        try
         {
-            await output.WriteAsync("event: state\ndata: "u8.ToArray(), end);
-            await output.WriteAsync(state.ReadShared(), end);
-            await output.WriteAsync("\n\n"u8.ToArray(), end);
-            await output.FlushAsync(end);
+            do
+            {
+                await SendAsync(output, state.ReadShared(), end);
+            }
+            while (await timer.WaitForNextTickAsync(end));
         }
-        while (await timer.WaitForNextTickAsync(end));
+        catch (OperationCanceledException) when (!response.HttpContext.RequestAborted.IsCancellationRequested)
+        {
+            // The last word, so that a dashboard can tell an end from a lost connection; the listener closes within a second, whoever reads.
+            await SendAsync(output, state.ReadNow(), response.HttpContext.RequestAborted);
+        }
+    }
+
+    private static async Task SendAsync(PipeWriter output, byte[] json, CancellationToken end)
+    {
+        await output.WriteAsync("event: state\ndata: "u8.ToArray(), end);
+        await output.WriteAsync(json, end);
+        await output.WriteAsync("\n\n"u8.ToArray(), end);
+        await output.FlushAsync(end);
     }
 }

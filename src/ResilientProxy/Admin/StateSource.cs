@@ -34,6 +34,9 @@ internal sealed class StateSource : IDisposable
     /// <summary>The state now, for a person to read.</summary>
     public byte[] ReadIndented() => JsonSerializer.SerializeToUtf8Bytes(Read(), Indented);
 
+    /// <summary>The state now, in one line.</summary>
+    public byte[] ReadNow() => JsonSerializer.SerializeToUtf8Bytes(Read(), Compact);
+
     /// <summary>The state now or just before, in one line.</summary>
     public byte[] ReadShared()
     {
@@ -42,7 +45,7 @@ internal sealed class StateSource : IDisposable
             var now = _parts.Time.GetTimestamp();
             if (_shared.Length == 0 || _parts.Time.GetElapsedTime(_sharedAt, now) >= FreshFor)
             {
-                _shared = JsonSerializer.SerializeToUtf8Bytes(Read(), Compact);
+                _shared = ReadNow();
                 _sharedAt = now;
             }
 

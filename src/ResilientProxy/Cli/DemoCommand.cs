@@ -13,6 +13,7 @@ internal static class DemoCommand
     {
         var time = TimeProvider.System;
         var upstreams = new List<DemoUpstream>();
+        IReadOnlyList<DemoUpstream> samples = [];
         var file = Path.Combine(Path.GetTempPath(), $"resilient-proxy-demo-{Environment.ProcessId}.json");
         try
         {
@@ -21,7 +22,8 @@ internal static class DemoCommand
                 upstreams.Add(await DemoUpstream.StartAsync(name, time));
             }
 
-            await File.WriteAllTextAsync(file, DemoConfig.Text(name => upstreams.Find(upstream => upstream.Name == name)!.Url));
+            samples = await Samples.StartAsync(time);
+            await File.WriteAllTextAsync(file, DemoConfig.Text(name => upstreams.Concat(samples).First(upstream => upstream.Name == name).Url));
             var tour = Task.CompletedTask;
             var code = await RunCommand.RunAsync(
                 new ProxyAppOptions { ConfigPath = file, Logging = RunCommand.LogToStandardError },
@@ -36,7 +38,7 @@ internal static class DemoCommand
         finally
         {
             File.Delete(file);
-            foreach (var upstream in upstreams)
+            foreach (var upstream in upstreams.Concat(samples))
             {
                 await upstream.DisposeAsync();
             }
@@ -52,9 +54,12 @@ internal static class DemoCommand
             Open it in a browser. Four upstreams misbehave on a timetable, 40 callers a second come, and at the end there is a table of what happened.
             Meanwhile, in another terminal:
 
+              curl {proxy}/healthy                  an answer, passed through
               curl -i {proxy}/orders                three upstreams, retries, hedging and circuit breakers
               curl -i {proxy}/plain                 the same three without any help
               curl -i {proxy}/catalog               one upstream, and a fallback for when it fails
+              curl -i {proxy}/slow                  the upstream takes 3 s, the route allows an attempt 1 s: 504, and why
+              curl -N {proxy}/streaming             events as they come, one every half second for ten seconds
               curl -i {proxy}/dead                  nobody listens there: 502, and why
               curl -i {proxy}/nowhere               no route: 404, and why
               curl {app.AdminUrl}/state             what the dashboard draws, as JSON

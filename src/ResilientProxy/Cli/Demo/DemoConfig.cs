@@ -36,6 +36,12 @@ internal static class DemoConfig
                   "Fallback": { "ContentType": "application/json", "Body": "{\"items\":[]}" }
                 }
               },
+              "healthy": { "ClusterId": "healthy", "Match": { "Path": "/healthy/{**rest}" } },
+              "slow": {
+                "ClusterId": "slow", "Match": { "Path": "/slow/{**rest}" },
+                "Resilience": { "Timeouts": { "Total": "2s", "Attempt": "1s" } }
+              },
+              "streaming": { "ClusterId": "streaming", "Match": { "Path": "/streaming/{**rest}" } },
               "dead": { "ClusterId": "dead", "Match": { "Path": "/dead/{**rest}" } }
             },
             "Clusters": {
@@ -52,6 +58,9 @@ internal static class DemoConfig
                 "Destinations": { "single": { "Address": "{{urlOf("single")}}" } },
                 "Resilience": { "CircuitBreaker": { "BreakDuration": "3s", "MaxBreakDuration": "6s" } }
               },
+              "healthy": { "Destinations": { "healthy": { "Address": "{{urlOf("healthy")}}" } } },
+              "slow": { "Destinations": { "slow": { "Address": "{{urlOf("slow")}}" } } },
+              "streaming": { "Destinations": { "streaming": { "Address": "{{urlOf("streaming")}}" } } },
               "dead": { "Destinations": { "nobody": { "Address": "http://127.0.0.1:1" } } }
             }
           }

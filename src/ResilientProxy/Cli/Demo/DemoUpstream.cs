@@ -53,13 +53,14 @@ internal sealed class DemoUpstream : IAsyncDisposable
     /// <summary>Starts one.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="time">The clock.</param>
-    public static async Task<DemoUpstream> StartAsync(string name, TimeProvider time)
+    /// <param name="always">What it answers whatever its mood; null for an answer by its mood.</param>
+    public static async Task<DemoUpstream> StartAsync(string name, TimeProvider time, RequestDelegate? always = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var upstream = new DemoUpstream(builder.Build(), name);
-        upstream._app.Run(context => upstream.AnswerAsync(context, time));
+        upstream._app.Run(always ?? (context => upstream.AnswerAsync(context, time)));
         await upstream._app.StartAsync();
         return upstream;
     }
