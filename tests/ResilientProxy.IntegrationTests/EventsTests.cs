@@ -17,10 +17,13 @@ public class EventsTests
         var before = await events.NextAsync();
 
         await proxy.Client.GetStringAsync("/");
-        var after = await events.NextAsync();
 
         Assert.Equal(0, Successes(before));
-        Assert.Equal(1, Successes(after));
+        while (Successes(await events.NextAsync()) == 0)
+        {
+            // A request is counted once its response has ended, which its client may see a moment earlier.
+        }
+
         Assert.Equal(1, Successes(await events.NextAsync()));
 
         static long Successes(JsonElement state) => state.GetProperty("routes").GetProperty("route").GetProperty("requests").GetProperty("success").GetInt64();
@@ -82,12 +85,15 @@ public class EventsTests
     {
         await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("", "", RawUpstream.DeadUrl()));
         using var events = await OpenAsync(proxy);
-        var first = await events.NextAsync();
+        var state = await events.NextAsync();
+        Assert.False(state.GetProperty("draining").GetBoolean());
 
         await proxy.DrainAsync();
 
-        Assert.False(first.GetProperty("draining").GetBoolean());
-        Assert.True((await events.NextAsync()).GetProperty("draining").GetBoolean());
+        while (!state.GetProperty("draining").GetBoolean())
+        {
+            state = await events.NextAsync(); // throws where the stream ends without the word
+        }
     }
 
     private static async Task<Events> OpenAsync(RunningProxy proxy)

@@ -104,7 +104,8 @@ public class StateTests
         await proxy.Client.GetStringAsync("/rescued");
         await proxy.Client.GetStringAsync("/plain");
 
-        var state = await StateWhenAsync(proxy, state => RouteOf(state).GetProperty("requests").GetProperty("success").GetInt64() == 2);
+        var state = await StateWhenAsync(proxy, state =>
+            RouteOf(state).GetProperty("requests").GetProperty("success").GetInt64() == 2 && state.GetProperty("recentFailures").GetArrayLength() > 0);
 
         var kept = Assert.Single(state.GetProperty("recentFailures").EnumerateArray());
         Assert.Equal("/rescued", kept.GetProperty("path").GetString());
@@ -122,10 +123,38 @@ public class StateTests
             (await proxy.Client.GetAsync($"/{i}")).Dispose();
         }
 
-        var state = await StateWhenAsync(proxy, state => RouteOf(state).GetProperty("requests").GetProperty("upstream_error").GetInt64() == 60);
+        string?[] paths = [];
+        await StateWhenAsync(proxy, state =>
+        {
+            paths = [.. state.GetProperty("recentFailures").EnumerateArray().Select(failure => failure.GetProperty("path").GetString())];
+            return paths.Contains("/59") && !paths.Contains("/9");
+        });
 
-        var paths = state.GetProperty("recentFailures").EnumerateArray().Select(failure => failure.GetProperty("path").GetString()).ToArray();
         Assert.Equal(Enumerable.Range(10, 50).Reverse().Select(i => $"/{i}"), paths);
+    }
+
+    [Fact]
+    public async Task The_last_minute_forgets_what_is_older_and_the_totals_do_not()
+    {
+        var time = new ManualTime();
+        await using var upstream = await Upstream.StartAsync(context => context.Response.WriteAsync("ok"));
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("", "", upstream.Url), time: time);
+        await proxy.Client.GetStringAsync("/");
+        await StateWhenAsync(proxy, state => LastMinute(state).GetProperty("count").GetInt64() == 1);
+
+        for (var passed = 0; passed < 75; passed += 5)
+        {
+            time.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        var later = await StateAsync(proxy);
+        Assert.Equal(0, LastMinute(later).GetProperty("count").GetInt64());
+        Assert.Equal(JsonValueKind.Null, LastMinute(later).GetProperty("successRate").ValueKind);
+        Assert.Equal(60, LastMinute(later).GetProperty("seconds").GetDouble());
+        Assert.Equal(1, RouteOf(later).GetProperty("requests").GetProperty("success").GetInt64());
+        Assert.Equal(75, later.GetProperty("uptimeSeconds").GetDouble());
+
+        static JsonElement LastMinute(JsonElement state) => RouteOf(state).GetProperty("lastMinute");
     }
 
     [Fact]

@@ -126,14 +126,14 @@
       this.row = rowOf();
       const name = nameCell(this.row);
       name.append(make('div', '', id), this.sub = make('div', 'sub'));
-      const spark = (column, word) => {
-        const part = { number: make('span', 'number', '–'), spark: new Spark(word), meter: new Meter() };
+      const spark = (column, word, look = 'number') => {
+        const part = { number: make('span', look, '–'), spark: new Spark(word), meter: new Meter() };
         cell(this.row, column, withSpark(part.number, part.spark));
         return part;
       };
       this.rps = spark('Requests/s', `${id}: requests a second`);
       this.success = spark('Success', `${id}: success`);
-      this.latency = spark('p50 / p99', `${id}: 99th percentile`);
+      this.latency = spark('p50 / p99', `${id}: 99th percentile`, 'number wide');
       this.retries = spark('Retries', `${id}: retries a second`);
       this.rescued = spark('Rescued', `${id}: rescued requests a second`);
       cell(this.row, 'In flight', (this.load = new Load()).box);
