@@ -184,7 +184,7 @@
       this.cluster = cluster;
       this.id = id;
       this.row = rowOf();
-      nameCell(this.row).append(make('div', '', id));
+      nameCell(this.row).append(make('div', '', id), this.sub = make('div', 'sub'));
       cell(this.row, 'Health', this.health = make('span', 'badge'));
       const breaker = make('div', 'breaker');
       this.badge = make('span', 'badge');
@@ -290,8 +290,16 @@
 
     set(cluster, at, received) {
       const limit = cluster.limit === null ? '' : ` of ${count.format(cluster.limit)}`;
-      say(this.sub, `${cluster.inFlight}${limit} in flight, ${cluster.queued} queued`);
+      const load = `${cluster.inFlight}${limit} in flight, ${cluster.queued} queued`;
+      say(this.sub, load);
       keep(this.rows, cluster.destinations, id => new DestinationRow(this.id, id), this.body, (row, state) => row.set(state, at, received));
+
+      // A cluster of one needs no line of its own above it.
+      const alone = this.rows.size === 1;
+      show(this.head, !alone);
+      for (const row of this.rows.values()) {
+        say(row.sub, alone ? `${this.id}${cluster.limit === null && cluster.queued === 0 ? '' : ` · ${load}`}` : '');
+      }
     }
   }
 
