@@ -118,6 +118,18 @@ public sealed class VerbTests : IDisposable
         Assert.DoesNotContain("   at ", process.Errors);
     }
 
+    [Theory]
+    [InlineData("validate", 0)]
+    [InlineData("run", 3)] // an address of nobody (RFC 5737): it warns first, and then cannot listen
+    public async Task An_admin_endpoint_that_others_can_reach_without_a_token_is_warned_of(string verb, int code)
+    {
+        var file = Write(RunningProxy.ConfigText(RunningProxy.OneRoute("", "", RawUpstream.DeadUrl())));
+        await using var process = ProxyProcess.Start(verb, "--config", file, "--Admin:Url=http://192.0.2.1:9901");
+
+        Assert.Equal(code, await process.ExitAsync());
+        Assert.Contains("warning $.Admin.Url: others can reach the admin endpoint", process.Output + process.Errors);
+    }
+
     [Fact]
     public async Task The_schema_verb_prints_the_committed_schema()
     {

@@ -49,9 +49,12 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
     /// <param name="time">The clock; the real one where none is given.</param>
     /// <param name="environment">Environment variables; none where none are given.</param>
+    /// <param name="admin">Further members of <c>Admin</c>; without a comma at the end.</param>
     public static Task<RunningProxy> StartAsync(
-        string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null, IReadOnlyDictionary<string, string>? environment = null) =>
-        StartAsync(reverseProxy, more, endpoints, time, overloadProbes: null, environment);
+        string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string admin = "") =>
+        StartAsync(reverseProxy, more, endpoints, time, overloadProbes: null, environment, admin);
 
     internal static async Task<RunningProxy> StartAsync(
         string reverseProxy,
@@ -59,11 +62,12 @@ public sealed class RunningProxy : IAsyncDisposable
         string? endpoints,
         TimeProvider? time,
         OverloadProbes? overloadProbes,
-        IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyDictionary<string, string>? environment = null,
+        string admin = "")
     {
         var folder = Directory.CreateTempSubdirectory("resilient-proxy-test-");
         var path = Path.Combine(folder.FullName, "proxy.json");
-        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints));
+        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints, admin));
         var log = new MemoryLog();
         var accessLog = new SynchronizedStream();
         var options = new ProxyAppOptions
@@ -103,10 +107,11 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="reverseProxy">The <c>ReverseProxy</c> section.</param>
     /// <param name="more">Further top-level members.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
-    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null) => $$"""
+    /// <param name="admin">Further members of <c>Admin</c>.</param>
+    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null, string admin = "") => $$"""
         {
           "Kestrel": { "Endpoints": { {{endpoints ?? "\"Http\": { \"Url\": \"http://127.0.0.1:0\" }"}} } },
-          "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "5s" },
+          "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "5s"{{(admin.Length > 0 ? ", " + admin : "")}} },
           {{(more.Contains("\"Overload\"", StringComparison.Ordinal) ? "" : "\"Overload\": \"off\",")}}
           "ReverseProxy": {{reverseProxy}}{{(more.Length > 0 ? ",\n" + more : "")}}
         }

@@ -25,7 +25,7 @@ internal static class CommandLine
             Task.FromResult(ValidateCommand.Run(file, variables, overrides, Console.Out, Console.Error))));
         root.Subcommands.Add(ExplainVerb());
         root.Subcommands.Add(PlainVerb("schema", "Print the JSON Schema of the config.", () => Task.FromResult(SchemaCommand.Run(Console.Out))));
-        root.Subcommands.Add(PlainVerb("demo", "Start three small upstreams with the proxy in front, and print what to try.", DemoCommand.RunAsync));
+        root.Subcommands.Add(DemoVerb());
 
         var result = root.Parse(args);
         if (result.Errors.Count > 0)
@@ -74,6 +74,26 @@ internal static class CommandLine
     {
         var command = new Command(name, description);
         command.SetAction((_, _) => run());
+        return command;
+    }
+
+    private static Command DemoVerb()
+    {
+        var command = new Command("demo", "The two-minute tour: upstreams that misbehave on a timetable, the proxy in front, a light load, the dashboard.");
+        var seconds = new Option<int>("--seconds")
+        {
+            Hidden = true, // for tests: the same timetable, faster
+            DefaultValueFactory = static _ => (int)Demo.Timetable.Length.TotalSeconds,
+        };
+        seconds.Validators.Add(result =>
+        {
+            if (result.GetValue(seconds) < 1)
+            {
+                result.AddError("--seconds must be at least 1.");
+            }
+        });
+        command.Options.Add(seconds);
+        command.SetAction((parsed, _) => DemoCommand.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds))));
         return command;
     }
 

@@ -1,103 +1,73 @@
-using System.Globalization;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http.Features;
+using ResilientProxy.Cli.Demo;
 using ResilientProxy.Hosting;
 
 namespace ResilientProxy.Cli;
 
-/// <summary><c>demo</c>: three upstreams in this process, the proxy in front of them, and lines to try.</summary>
+/// <summary><c>demo</c>: upstreams in this process that misbehave on a timetable, the proxy in front of them, a light load, and a table of what happened.</summary>
 internal static class DemoCommand
 {
-    /// <summary>Runs until Ctrl+C.</summary>
+    /// <summary>Runs until Ctrl+C; the timetable and the load end before.</summary>
+    /// <param name="length">How long the timetable takes.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync()
+    public static async Task<int> RunAsync(TimeSpan length)
     {
-        await using var healthy = await StartAsync(static app => app.Run(static context => context.Response.WriteAsync("hello from the healthy upstream\n")));
-        await using var slow = await StartAsync(static app => app.Run(static async context =>
-        {
-            await Task.Delay(TimeSpan.FromSeconds(3), context.RequestAborted);
-            await context.Response.WriteAsync("hello from the slow upstream, three seconds later\n", context.RequestAborted);
-        }));
-        await using var streaming = await StartAsync(static app => app.Run(static async context =>
-        {
-            context.Response.ContentType = "text/event-stream";
-            for (var i = 1; i <= 20; i++)
-            {
-                await context.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"data: event {i} of 20\n\n"), context.RequestAborted);
-                await Task.Delay(TimeSpan.FromMilliseconds(500), context.RequestAborted);
-            }
-        }));
-
+        var time = TimeProvider.System;
+        var upstreams = new List<DemoUpstream>();
+        IReadOnlyList<DemoUpstream> samples = [];
         var file = Path.Combine(Path.GetTempPath(), $"resilient-proxy-demo-{Environment.ProcessId}.json");
-        await File.WriteAllTextAsync(file, Config(healthy, slow, streaming));
         try
         {
-            await using var output = Console.OpenStandardOutput();
-            return await RunCommand.RunAsync(
-                new ProxyAppOptions { ConfigPath = file, StandardOutput = output, Logging = RunCommand.LogToStandardError }, PrintAsync);
+            foreach (var name in Timetable.Upstreams)
+            {
+                upstreams.Add(await DemoUpstream.StartAsync(name, time));
+            }
+
+            samples = await Samples.StartAsync(time);
+            await File.WriteAllTextAsync(file, DemoConfig.Text(name => upstreams.Concat(samples).First(upstream => upstream.Name == name).Url));
+            var tour = Task.CompletedTask;
+            var code = await RunCommand.RunAsync(
+                new ProxyAppOptions { ConfigPath = file, Logging = RunCommand.LogToStandardError },
+                async app =>
+                {
+                    await WelcomeAsync(app);
+                    tour = new DemoTour(app, upstreams, length, time, Console.Out).RunAsync();
+                });
+            await tour;
+            return code;
         }
         finally
         {
             File.Delete(file);
+            foreach (var upstream in upstreams.Concat(samples))
+            {
+                await upstream.DisposeAsync();
+            }
         }
     }
 
-    private static async Task PrintAsync(ProxyApp app)
+    private static async Task WelcomeAsync(ProxyApp app)
     {
         var proxy = app.TrafficUrls[0];
         await Console.Out.WriteLineAsync($"""
+            Dashboard: {app.AdminUrl}/
 
-            Try these in another terminal; each request leaves one line of the access log here:
+            Open it in a browser. Four upstreams misbehave on a timetable, 40 callers a second come, and at the end there is a table of what happened.
+            Meanwhile, in another terminal:
 
-              curl {proxy}/healthy                 an answer, passed through
+              curl {proxy}/healthy                  an answer, passed through
+              curl -i {proxy}/orders                three upstreams, retries, hedging and circuit breakers
+              curl -i {proxy}/plain                 the same three without any help
+              curl -i {proxy}/catalog               one upstream, and a fallback for when it fails
               curl -i {proxy}/slow                  the upstream takes 3 s, the route allows an attempt 1 s: 504, and why
               curl -N {proxy}/streaming             events as they come, one every half second for ten seconds
               curl -i {proxy}/dead                  nobody listens there: 502, and why
               curl -i {proxy}/nowhere               no route: 404, and why
+              curl {app.AdminUrl}/state             what the dashboard draws, as JSON
               curl {app.AdminUrl}/metrics           what Prometheus would scrape
+              curl -X POST {app.AdminUrl}/circuits/orders/a/isolate?ttl=10s     take an upstream out
 
             The config is {Path.GetFullPath(app.Reloader.Path)}: edit it and it takes effect at once. Ctrl+C ends the demo.
 
             """);
     }
-
-    private static async Task<WebApplication> StartAsync(Action<WebApplication> configure)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
-        var app = builder.Build();
-        configure(app);
-        await app.StartAsync();
-        return app;
-    }
-
-    private static string UrlOf(WebApplication app) =>
-        app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
-
-    private static string Config(WebApplication healthy, WebApplication slow, WebApplication streaming) => $$"""
-        {
-          // The demo's config. Edit it while the demo runs.
-          "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:0" } } },
-          "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "2s" },
-          "ReverseProxy": {
-            "Routes": {
-              "healthy": { "ClusterId": "healthy", "Match": { "Path": "/healthy/{**rest}" } },
-              "slow": {
-                "ClusterId": "slow", "Match": { "Path": "/slow/{**rest}" },
-                "Resilience": { "Timeouts": { "Attempt": "1s", "Total": "2s" } }
-              },
-              "streaming": { "ClusterId": "streaming", "Match": { "Path": "/streaming/{**rest}" } },
-              "dead": { "ClusterId": "dead", "Match": { "Path": "/dead/{**rest}" } }
-            },
-            "Clusters": {
-              "healthy": { "Destinations": { "a": { "Address": "{{UrlOf(healthy)}}" } } },
-              "slow": { "Destinations": { "a": { "Address": "{{UrlOf(slow)}}" } } },
-              "streaming": { "Destinations": { "a": { "Address": "{{UrlOf(streaming)}}" } } },
-              "dead": { "Destinations": { "a": { "Address": "http://127.0.0.1:1" } } }
-            }
-          }
-        }
-        """;
 }

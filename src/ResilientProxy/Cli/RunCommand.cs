@@ -71,9 +71,9 @@ internal static class RunCommand
         await using (app)
         {
             using var signals = new Signals(app);
+            await started(app);
             await Console.Error.WriteLineAsync(
                 $"resilient-proxy: serving at {string.Join(", ", app.TrafficUrls)}, admin at {app.AdminUrl}, {config.Routes.Count} routes of {options.ConfigPath}");
-            await started(app);
             await app.Drain.Requested;
             await Console.Error.WriteLineAsync(
                 $"resilient-proxy: draining: new requests for {config.Admin.DrainDelay.TotalSeconds:0.#} s, then {config.Admin.DrainTimeout.TotalSeconds:0.#} s for those in flight");

@@ -67,6 +67,9 @@ internal sealed class Exchange
     /// <summary>How it ended.</summary>
     public RequestOutcome Outcome { get; set; } = RequestOutcome.Success;
 
+    /// <summary>Whether it went well, and no attempt failed on the way there.</summary>
+    public bool IsPlainSuccess => Outcome == RequestOutcome.Success && (_trail is null or { Count: < 2 } || !_trail.Exists(static attempt => Words.IsFailure(attempt.Outcome)));
+
     /// <summary>The reason word of the log: why it went wrong, finer than the error's own word; null where it went well.</summary>
     public string? Reason => Outcome == RequestOutcome.ClientClosed ? Words.ClientLeft : Error?.Reason;
 
@@ -107,7 +110,7 @@ internal sealed class Exchange
         Verdict = verdict;
         var elapsed = attempt.Elapsed;
         attempt.Destination.Metrics.AttemptEnded(outcome, elapsed, Trace.TraceId);
-        attempt.EndSpan(outcome, isFailure: outcome is not (Words.Success or Words.ClientLeft or Words.ClientError or Words.HedgeLost or Words.Abandoned));
+        attempt.EndSpan(outcome, isFailure: Words.IsFailure(outcome));
         (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
     }
 

@@ -10,6 +10,7 @@ internal sealed partial class ExchangeRoom(
     ProxyModelStore models,
     ProxyMetrics metrics,
     AccessLog accessLog,
+    RecentFailures failures,
     TimerSweep sweep,
     ProxyIdentity proxy,
     ILogger<ExchangeRoom> logger)
@@ -69,13 +70,15 @@ internal sealed partial class ExchangeRoom(
         route.BytesToClient(exchange.BytesOut);
         route.BytesToUpstream(bytesIn);
         route.BytesFromUpstream(exchange.BytesOut);
-        if (!accessLog.Wants(exchange.Outcome))
+        var isLogged = accessLog.Wants(exchange.Outcome);
+        var isRemarkable = exchange is { Route: not null, IsPlainSuccess: false }; // what matched no route says nothing about an upstream
+        if (!isLogged && !isRemarkable)
         {
             return;
         }
 
         var request = context.Request;
-        accessLog.Write(new AccessLogEntry
+        var entry = new AccessLogEntry
         {
             Time = sweep.Time.GetUtcNow() - duration,
             Route = exchange.Route?.Id ?? ProxyMetrics.NoRoute,
@@ -95,7 +98,16 @@ internal sealed partial class ExchangeRoom(
             Attempts = exchange.Trail,
             Stopped = exchange.Stopped,
             Headers = accessLog.Headers.Of(request.Headers),
-        });
+        };
+        if (isLogged)
+        {
+            accessLog.Write(entry);
+        }
+
+        if (isRemarkable)
+        {
+            failures.Add(entry);
+        }
     }
 
     private static partial class Log

@@ -29,6 +29,10 @@ internal static class Words
     /// <summary>Another attempt beside it answered first.</summary>
     public const string HedgeLost = "hedge_lost";
 
+    /// <summary>Whether an attempt that ended so speaks against its destination.</summary>
+    /// <param name="outcome">The word.</param>
+    public static bool IsFailure(string outcome) => outcome is not (Success or ClientLeft or ClientError or HedgeLost or Abandoned);
+
     private static readonly string[] GrpcStatuses = [.. Enumerable.Range(0, 17).Select(status => $"grpc_{status}")];
 
     private static readonly string[] Statuses = [.. Enumerable.Range(0, 1000).Select(status => status.ToString(CultureInfo.InvariantCulture))];

@@ -149,6 +149,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Services.AddSingleton(parts.Sweep);
         builder.Services.AddSingleton(parts.Drain.State);
         builder.Services.AddSingleton(parts.Replay);
+        builder.Services.AddSingleton(parts.Failures);
         builder.Services.AddSingleton<ProxyIdentity>();
         builder.Services.AddSingleton(parts.Models);
         builder.Services.AddSingleton(parts.Overload);

@@ -27,6 +27,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Source = new YarpConfigSource();
         Drain = new Drain();
         Overload = new OverloadState();
+        Failures = new RecentFailures();
     }
 
     /// <summary>The clock.</summary>
@@ -73,6 +74,9 @@ internal sealed class ProxyParts : IAsyncDisposable
     /// <param name="logger">Told where it goes.</param>
     public void StartExport(ProxyAppOptions options, ILogger<OtlpExport> logger) =>
         Export = OtlpExport.Start(options.Environment, Metrics.Registry.Meter, Time, logger);
+
+    /// <summary>The last requests that failed, or nearly did.</summary>
+    public RecentFailures Failures { get; }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

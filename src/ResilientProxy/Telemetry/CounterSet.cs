@@ -27,6 +27,9 @@ internal sealed class CounterSet(LabelledFamily<Counter> family, HandleLifetime 
         }
     }
 
+    /// <summary>What was counted under each word so far; words that never came up are not in it.</summary>
+    public IReadOnlyDictionary<string, long> Read() => _counters.ToDictionary(entry => entry.Word, entry => entry.Counter.Value);
+
     private Counter Add(string word)
     {
         lock (_lock)

@@ -32,6 +32,12 @@ internal sealed class DestinationMetrics
     /// <summary>Times attempts took, since the destination is in the config.</summary>
     public Histogram Durations => _duration.Histogram;
 
+    /// <summary>Attempts that ended, by <see cref="Success"/> or the reason word.</summary>
+    public IReadOnlyDictionary<string, long> AttemptsByOutcome => _outcomes.Read();
+
+    /// <summary>Changes of the circuit breaker, by the word of the new state.</summary>
+    public IReadOnlyDictionary<string, long> CircuitTransitionsByState => _circuitTransitions.Read();
+
     /// <summary>An attempt is about to be sent. Each must be followed by one <see cref="AttemptEnded"/>.</summary>
     public void AttemptStarted() => _inFlight.Increment();
 

@@ -62,6 +62,34 @@ internal sealed class RouteMetrics
     /// <summary>Times from arrival to the first byte of the response.</summary>
     public Histogram TimesToFirstByte => _timeToFirstByte.Histogram;
 
+    /// <summary>Further attempts, by what had failed.</summary>
+    public IReadOnlyDictionary<string, long> RetriesByReason => _retries.Read();
+
+    /// <summary>Failed attempts that no other one followed, by why not.</summary>
+    public IReadOnlyDictionary<string, long> RetriesStoppedByReason => _retriesStopped.Read();
+
+    /// <summary>Requests that ended well although an attempt had failed, by what rescued them.</summary>
+    public IReadOnlyDictionary<string, long> RescuedBy => _rescued.Read();
+
+    /// <summary>Hedges, by whether their answer was the one that counted.</summary>
+    public IReadOnlyDictionary<string, long> HedgesByOutcome => _hedges.Read();
+
+    /// <summary>Timers that ran out, by kind; every kind is in it.</summary>
+    public IReadOnlyDictionary<string, long> TimeoutsByKind => Enum.GetValues<TimeoutKind>().ToDictionary(Word, kind => _timeouts[(int)kind].Value);
+
+    /// <summary>How many requests ended so, whatever their status.</summary>
+    /// <param name="outcome">How.</param>
+    public long Ended(RequestOutcome outcome)
+    {
+        long sum = 0;
+        for (var code = 0; code < Codes.Length; code++)
+        {
+            sum += Volatile.Read(ref _requests[(code * RequestOutcomes.Count) + (int)outcome])?.Value ?? 0;
+        }
+
+        return sum;
+    }
+
     /// <summary>A request arrived. Each must be followed by one <see cref="RequestEnded"/>.</summary>
     public void RequestStarted() => _inFlight.Increment();
 

@@ -1,0 +1,21 @@
+using ResilientProxy.Hosting;
+using ResilientProxy.Telemetry.Prometheus;
+
+namespace ResilientProxy.Admin;
+
+/// <summary><c>GET /metrics</c>: everything that is counted, as Prometheus reads it.</summary>
+internal static class MetricsEndpoint
+{
+    /// <summary>Adds the endpoint.</summary>
+    /// <param name="app">The admin listener.</param>
+    /// <param name="parts">What is counted.</param>
+    public static void Map(WebApplication app, ProxyParts parts)
+    {
+        var scrape = new MetricsScrape(parts.Metrics, parts.Runtime);
+        app.MapGet("/metrics", async context =>
+        {
+            context.Response.ContentType = scrape.Write(context.Request.Headers.Accept, context.Response.BodyWriter);
+            await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        });
+    }
+}

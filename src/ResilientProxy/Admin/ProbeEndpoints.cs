@@ -1,0 +1,18 @@
+using ResilientProxy.Hosting;
+
+namespace ResilientProxy.Admin;
+
+/// <summary><c>GET /health/live</c> and <c>/health/ready</c>: what an orchestrator asks.</summary>
+internal static class ProbeEndpoints
+{
+    /// <summary>Adds the endpoints.</summary>
+    /// <param name="app">The admin listener.</param>
+    /// <param name="drain">Where the process is.</param>
+    public static void Map(WebApplication app, Drain drain)
+    {
+        app.MapGet("/health/live", static () => Results.Text("live\n"));
+        app.MapGet("/health/ready", () => drain.IsReady
+            ? Results.Text("ready\n")
+            : Results.Text(drain.State.IsDraining ? "draining\n" : "starting\n", statusCode: StatusCodes.Status503ServiceUnavailable));
+    }
+}

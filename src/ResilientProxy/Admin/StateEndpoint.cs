@@ -1,0 +1,14 @@
+namespace ResilientProxy.Admin;
+
+/// <summary><c>GET /state</c>: the state as JSON.</summary>
+internal static class StateEndpoint
+{
+    /// <summary>Adds the endpoint.</summary>
+    /// <param name="app">The admin listener.</param>
+    /// <param name="state">The state.</param>
+    public static void Map(WebApplication app, StateSource state) => app.MapGet("/state", (HttpContext context) =>
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return Results.Bytes(state.ReadIndented(), "application/json");
+    });
+}
