@@ -8,6 +8,8 @@ namespace ResilientProxy.IntegrationTests;
 /// <summary>Each timer fires on time and says its name everywhere: status, Proxy-Status, metric and log.</summary>
 public class TimerTests
 {
+    private const int Tries = 3;
+
     private static readonly TimeSpan Setting = TimeSpan.FromMilliseconds(400);
 
     [Fact]
@@ -48,14 +50,16 @@ public class TimerTests
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("\"Timeouts\": { \"Idle\": \"400ms\" }", "", upstream.Url));
-        using var response = await proxy.Client.GetAsync("/", HttpCompletionOption.ResponseHeadersRead);
+        await AssertOnTimeAsync(async () =>
+        {
+            using var response = await proxy.Client.GetAsync("/", HttpCompletionOption.ResponseHeadersRead);
+            var started = Stopwatch.GetTimestamp();
+            await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
+            return Stopwatch.GetElapsedTime(started);
+        });
 
-        var started = Stopwatch.GetTimestamp();
-        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
-
-        AssertOnTime(Stopwatch.GetElapsedTime(started));
-        Assert.Equal(1, await proxy.MetricAsync("resilient_proxy_timeouts_total{route=\"route\",kind=\"idle\"}"));
-        Assert.Equal("idle_timeout", Assert.Single(await proxy.AccessLogAsync(1)).GetProperty("reason").GetString());
+        Assert.Equal(Tries, await proxy.MetricAsync("resilient_proxy_timeouts_total{route=\"route\",kind=\"idle\"}"));
+        Assert.All(await proxy.AccessLogAsync(Tries), line => Assert.Equal("idle_timeout", line.GetProperty("reason").GetString()));
     }
 
     [Fact]
@@ -124,21 +128,35 @@ public class TimerTests
     private static async Task AssertFiresAsync(RunningProxy proxy, string kind, string word, string name, string reason)
     {
         using var warm = await proxy.Client.GetAsync("/warm"); // the first request pays for the compiler
-        var started = Stopwatch.GetTimestamp();
-        using var response = await proxy.Client.GetAsync("/");
-        var elapsed = Stopwatch.GetElapsedTime(started);
+        await AssertOnTimeAsync(async () =>
+        {
+            var started = Stopwatch.GetTimestamp();
+            using var response = await proxy.Client.GetAsync("/");
+            var elapsed = Stopwatch.GetElapsedTime(started);
+            Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+            var status = response.Headers.GetValues("Proxy-Status").Single();
+            Assert.Contains($"error={word}", status);
+            Assert.Contains(name, status);
+            return elapsed;
+        });
 
-        Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
-        AssertOnTime(elapsed);
-        var status = response.Headers.GetValues("Proxy-Status").Single();
-        Assert.Contains($"error={word}", status);
-        Assert.Contains(name, status);
-        Assert.Equal(2, await proxy.MetricAsync($"resilient_proxy_timeouts_total{{route=\"route\",kind=\"{kind}\"}}"));
-        var lines = await proxy.AccessLogAsync(2);
+        Assert.Equal(Tries + 1, await proxy.MetricAsync($"resilient_proxy_timeouts_total{{route=\"route\",kind=\"{kind}\"}}"));
+        var lines = await proxy.AccessLogAsync(Tries + 1);
         Assert.All(lines, line => Assert.Equal(reason, line.GetProperty("reason").GetString()));
         Assert.All(lines, line => Assert.Equal("timeout", line.GetProperty("outcome").GetString()));
     }
 
-    // Within 10 % + 50 ms of the setting; the machine may be busy with other tests, so the upper bound is wider than the promise.
-    private static void AssertOnTime(TimeSpan elapsed) => Assert.InRange(elapsed, Setting * 0.9, (Setting * 1.1) + TimeSpan.FromMilliseconds(250));
+    // Never early, and within 10 % + 50 ms of the setting. Of three tries the best one counts: the machine may be busy with other tests.
+    private static async Task AssertOnTimeAsync(Func<Task<TimeSpan>> measure)
+    {
+        var best = TimeSpan.MaxValue;
+        for (var i = 0; i < Tries; i++)
+        {
+            var elapsed = await measure();
+            Assert.True(elapsed >= Setting * 0.98, $"fired after {elapsed}, before its time");
+            best = elapsed < best ? elapsed : best;
+        }
+
+        Assert.True(best <= (Setting * 1.1) + TimeSpan.FromMilliseconds(50), $"fired after {best} at best");
+    }
 }

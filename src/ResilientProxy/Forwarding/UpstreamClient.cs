@@ -78,6 +78,12 @@ internal sealed class UpstreamClient
                 socket.Dispose();
                 throw new TimeoutException($"No connection to {context.DnsEndPoint} within {options.ConnectTimeout}.");
             }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // By the handler's own timer, or the request's end: the handler knows its own token only.
+                socket.Dispose();
+                throw new OperationCanceledException(cancellationToken);
+            }
             catch
             {
                 socket.Dispose();
