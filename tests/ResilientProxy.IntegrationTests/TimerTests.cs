@@ -71,11 +71,11 @@ public class TimerTests
             {
                 await context.Response.WriteAsync("x");
                 await context.Response.Body.FlushAsync();
-                await Task.Delay(100, context.RequestAborted);
+                await Task.Delay(200, context.RequestAborted);
             }
         });
         await using var proxy = await RunningProxy.StartAsync(
-            RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"300ms\", \"Total\": \"500ms\", \"Idle\": \"400ms\" }", "", upstream.Url));
+            RunningProxy.OneRoute("\"Timeouts\": { \"Attempt\": \"1s\", \"Total\": \"1500ms\", \"Idle\": \"2s\" }", "", upstream.Url));
 
         Assert.Equal(new string('x', 15), await proxy.Client.GetStringAsync("/"));
     }
