@@ -88,6 +88,7 @@ public class TlsAndRoutingTests
     [InlineData("Random")]
     [InlineData("LeastRequests")]
     [InlineData("PowerOfTwoChoices")]
+    [InlineData("PeakEwma")]
     public async Task Every_spreading_policy_reaches_every_destination(string policy)
     {
         await using var a = await Upstream.StartAsync(_ => Task.CompletedTask);

@@ -33,7 +33,7 @@ internal sealed class ProxyModelStore(
             routes,
             clusters,
             [.. config.Routes.Select(entry => Stamp(entry.Yarp, routes[entry.Yarp.RouteId].Digest))],
-            [.. config.Clusters.Select(entry => WithoutHealth(entry.Yarp))]);
+            [.. config.Clusters.Select(entry => ForYarp(entry.Yarp))]);
     }
 
     /// <summary>Puts a model in force for the endpoints that are made from now on.</summary>
@@ -193,8 +193,9 @@ internal sealed class ProxyModelStore(
         return known ?? new(id, config.Address, metrics.ForDestination(cluster, id), time);
     }
 
-    // The checks are ours: YARP must neither make its own, nor leave a destination out by what it knows.
-    private static ClusterConfig WithoutHealth(ClusterConfig cluster) => cluster with { HealthCheck = null };
+    // Checks and balancing are ours: YARP must neither make its own checks, nor leave a destination out by what it knows, nor look for policies
+    // that it does not have.
+    private static ClusterConfig ForYarp(ClusterConfig cluster) => cluster with { HealthCheck = null, LoadBalancingPolicy = null };
 
     private static RouteConfig Stamp(RouteConfig route, string digest) =>
         route with { Metadata = new Dictionary<string, string>(route.Metadata ?? new Dictionary<string, string>()) { [DigestKey] = digest } };
