@@ -1,5 +1,7 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Yarp.ReverseProxy.Configuration;
 
@@ -8,6 +10,9 @@ namespace ResilientProxy.Benchmarks.Comparison;
 /// <summary>YARP with nothing around it, and nothing that logs: what ResilientProxy is measured against. Run as a process of its own.</summary>
 internal static class BareYarp
 {
+    /// <summary>Where it says how many bytes it has allocated so far.</summary>
+    public const string AllocatedPath = "/allocated";
+
     /// <summary>Serves until the process is ended.</summary>
     /// <param name="url">Where it listens.</param>
     /// <param name="upstream">Where every request goes.</param>
@@ -21,6 +26,7 @@ internal static class BareYarp
             [new ClusterConfig { ClusterId = "upstream", Destinations = new Dictionary<string, DestinationConfig> { ["a"] = new() { Address = upstream } } }]);
         await using var app = builder.Build();
         app.UseRouting();
+        app.MapGet(AllocatedPath, static context => context.Response.WriteAsync(GC.GetTotalAllocatedBytes().ToString(CultureInfo.InvariantCulture)));
         app.MapReverseProxy();
         await app.RunAsync();
         return 0;

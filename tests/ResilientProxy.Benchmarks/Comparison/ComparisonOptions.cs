@@ -6,7 +6,7 @@ namespace ResilientProxy.Benchmarks.Comparison;
 internal sealed record ComparisonOptions
 {
     /// <summary>The arguments there are.</summary>
-    public const string Usage = "[--short] [--rounds N] [--seconds S] [--cases NAME,…] [--proxy FILE] [--json FILE]";
+    public const string Usage = "[--short] [--rounds N] [--seconds S] [--warm-up S] [--cases NAME,…] [--proxy FILE] [--json FILE]";
 
     /// <summary>The short form of CI: one case, two targets, and an exit code.</summary>
     public bool Short { get; init; }
@@ -16,6 +16,9 @@ internal sealed record ComparisonOptions
 
     /// <summary>Seconds a target is measured for, in each round of each case.</summary>
     public int Seconds { get; init; } = 4;
+
+    /// <summary>Seconds of load a managed target gets before anything is measured.</summary>
+    public int WarmUpSeconds { get; init; } = 15;
 
     /// <summary>The cases to measure; null for all.</summary>
     public IReadOnlyList<string>? Cases { get; init; }
@@ -49,6 +52,7 @@ internal sealed record ComparisonOptions
             {
                 ("--rounds", var value) when int.TryParse(value, CultureInfo.InvariantCulture, out var rounds) && rounds > 0 => options with { Rounds = rounds },
                 ("--seconds", var value) when int.TryParse(value, CultureInfo.InvariantCulture, out var seconds) && seconds > 0 => options with { Seconds = seconds },
+                ("--warm-up", var value) when int.TryParse(value, CultureInfo.InvariantCulture, out var seconds) && seconds > 0 => options with { WarmUpSeconds = seconds },
                 ("--cases", var value) => options with { Cases = value.Split(',') },
                 ("--proxy", var value) => options with { Proxy = value },
                 ("--json", var value) => options with { Json = value },

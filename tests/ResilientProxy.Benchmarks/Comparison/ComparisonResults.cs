@@ -17,8 +17,8 @@ internal sealed class ComparisonResults(ComparisonOptions options, IReadOnlyColl
         Console.WriteLine();
         foreach (var name in slices.Select(slice => slice.Case).Distinct())
         {
-            Console.WriteLine($"| {TitleOf(name)} | CPU µs a request | to bare YARP | to nginx | requests/s | p50 ms | p99 ms | p99 to bare YARP | MiB |");
-            Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
+            Console.WriteLine($"| {TitleOf(name)} | CPU µs a request | to bare YARP | to nginx | requests/s | p50 ms | p99 ms | p99 to bare YARP | MiB | bytes allocated |");
+            Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
             foreach (var target in slices.Where(slice => slice.Case == name).Select(slice => slice.Target).Distinct().OrderBy(Rank))
             {
                 var of = slices.Of(name, target);
@@ -31,7 +31,8 @@ internal sealed class ComparisonResults(ComparisonOptions options, IReadOnlyColl
                     Median(of.Select(slice => slice.P50), "0.00"),
                     WithSpread(Spread.Of(of.Select(slice => slice.P99)), "0.00"),
                     WithSpread(slices.Ratio(name, target, Contestants.Yarp, slice => slice.P99), "0.00"),
-                    Median(of.Select(slice => slice.ResidentMiB), "0")) + " |");
+                    Median(of.Select(slice => slice.ResidentMiB), "0"),
+                    of[0].AllocatedBytes is null ? "–" : Median(of.Select(slice => slice.AllocatedBytes ?? 0), "0")) + " |");
             }
 
             PrintVariants(name);

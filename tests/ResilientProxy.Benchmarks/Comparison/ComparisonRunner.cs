@@ -87,12 +87,12 @@ internal static class ComparisonRunner
         return ratio.Median <= bound ? 0 : 1;
     }
 
-    // Until the runtime has compiled the hot path for good.
+    // Until the runtime has compiled the hot path for good: it counts calls, then measures, then compiles once more, on the same cores.
     private static async Task WarmUpAsync(Contestants contestants, ComparisonOptions options)
     {
         foreach (var target in contestants.Targets)
         {
-            await Wrk.RunAsync(target.Url, LoadCase.All.Single(load => load.Name == Headline), Math.Max(4, options.Seconds), script: null);
+            await Wrk.RunAsync(target.Url, LoadCase.All.Single(load => load.Name == Headline), target.AllocatedUrl is null ? 1 : options.WarmUpSeconds, script: null);
         }
     }
 
@@ -110,10 +110,13 @@ internal static class ComparisonRunner
             for (var i = 0; i < targets.Length; i++)
             {
                 var target = targets[(i + round) % targets.Length]; // none is always the one after the same other
+                var allocatedBefore = await target.AllocatedAsync();
                 var before = target.CpuSeconds;
                 var result = await Wrk.RunAsync(target.Url, load, options.Seconds, script);
                 var cpu = target.CpuSeconds - before;
-                slices.Add(new(load.Name, target.Name, round, cpu * 1e6 / result.Requests, result.PerSecond, result.P50, result.P99, target.ResidentMiB, result.Errors));
+                var allocated = (await target.AllocatedAsync() - allocatedBefore) / result.Requests;
+                slices.Add(new(
+                    load.Name, target.Name, round, cpu * 1e6 / result.Requests, result.PerSecond, result.P50, result.P99, target.ResidentMiB, allocated, result.Errors));
             }
 
             await Console.Error.WriteLineAsync($"{load.Title}: round {round + 1} of {options.Rounds}");
@@ -146,7 +149,7 @@ internal static class ComparisonRunner
                 var samples = await OpenLoop.RunAsync(client, rate, TimeSpan.FromSeconds(options.Seconds), _ => new(HttpMethod.Get, target.Url + "/small"));
                 var cpu = target.CpuSeconds - before;
                 slices.Add(new(
-                    HalfCapacity, target.Name, round, cpu * 1e6 / samples.Length, rate, samples.Percentile(0.5), samples.Percentile(0.99), target.ResidentMiB,
+                    HalfCapacity, target.Name, round, cpu * 1e6 / samples.Length, rate, samples.Percentile(0.5), samples.Percentile(0.99), target.ResidentMiB, AllocatedBytes: null,
                     samples.Count(sample => !sample.Succeeded)));
             }
 

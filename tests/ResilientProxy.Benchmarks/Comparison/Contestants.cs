@@ -63,10 +63,11 @@ internal sealed class Contestants : IDisposable
     public Task<TargetProcess> StartResilientAsync(string name)
     {
         var port = TargetProcess.FreePort();
+        var adminUrl = $"http://127.0.0.1:{TargetProcess.FreePort()}";
         var config = new
         {
             Kestrel = new { Endpoints = new { Http = new { Url = $"http://127.0.0.1:{port}" } } },
-            Admin = new { Url = $"http://127.0.0.1:{TargetProcess.FreePort()}" },
+            Admin = new { Url = adminUrl },
             AccessLog = new { Path = name == ResilientLog ? Path.Combine(_folder, "access.log") : "off" },
             ReverseProxy = new
             {
@@ -78,7 +79,7 @@ internal sealed class Contestants : IDisposable
             },
         };
         var file = Write($"proxy-{port}.json", JsonSerializer.Serialize(config));
-        return TargetProcess.StartAsync(name, port, _proxy, "run", "--config", file);
+        return TargetProcess.StartAsync(name, port, adminUrl + "/metrics", _proxy, "run", "--config", file);
     }
 
     /// <summary>The script that makes wrk send a body; null where the case has none.</summary>
@@ -124,14 +125,14 @@ internal sealed class Contestants : IDisposable
                 location = /small { default_type text/plain; return 200 "{{new string('x', 100)}}"; }
             }
             """);
-        _upstream = await TargetProcess.StartAsync("upstream", port, Find("nginx")!, "-e", "stderr", "-c", config);
+        _upstream = await TargetProcess.StartAsync("upstream", port, null, Find("nginx")!, "-e", "stderr", "-c", config);
     }
 
     private Task<TargetProcess> StartYarpAsync()
     {
         var port = TargetProcess.FreePort();
         string[] arguments = [typeof(Contestants).Assembly.Location, "bare-yarp", $"http://127.0.0.1:{port}", _upstream!.Url];
-        return TargetProcess.StartAsync(Yarp, port, "dotnet", arguments);
+        return TargetProcess.StartAsync(Yarp, port, $"http://127.0.0.1:{port}{BareYarp.AllocatedPath}", "dotnet", arguments);
     }
 
     private Task<TargetProcess> StartNginxAsync()
@@ -149,7 +150,7 @@ internal sealed class Contestants : IDisposable
                 }
             }
             """);
-        return TargetProcess.StartAsync(Nginx, port, Find("nginx")!, "-e", "stderr", "-c", config);
+        return TargetProcess.StartAsync(Nginx, port, null, Find("nginx")!, "-e", "stderr", "-c", config);
     }
 
     private async Task StartInstalledAsync()
@@ -174,7 +175,7 @@ internal sealed class Contestants : IDisposable
                     server a {_upstream!.Url["http://".Length..]}
 
                 """);
-            _targets.Add(await TargetProcess.StartAsync("HAProxy", port, haproxy, "-db", "-f", config));
+            _targets.Add(await TargetProcess.StartAsync("HAProxy", port, null, haproxy, "-db", "-f", config));
         }
 
         if (Find("caddy") is { } caddy)
@@ -191,7 +192,7 @@ internal sealed class Contestants : IDisposable
                 }
 
                 """);
-            _targets.Add(await TargetProcess.StartAsync("Caddy", port, caddy, "run", "--adapter", "caddyfile", "--config", config));
+            _targets.Add(await TargetProcess.StartAsync("Caddy", port, null, caddy, "run", "--adapter", "caddyfile", "--config", config));
         }
     }
 

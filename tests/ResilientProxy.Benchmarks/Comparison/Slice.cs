@@ -9,9 +9,10 @@ namespace ResilientProxy.Benchmarks.Comparison;
 /// <param name="P50">Median latency, ms.</param>
 /// <param name="P99">99th percentile of the latency, ms.</param>
 /// <param name="ResidentMiB">Resident memory at the end of it.</param>
+/// <param name="AllocatedBytes">Bytes of the managed heap for a request; null where the target has none.</param>
 /// <param name="Errors">Requests that got no good answer.</param>
 internal sealed record Slice(
-    string Case, string Target, int Round, double CpuMicroseconds, double PerSecond, double P50, double P99, double ResidentMiB, long Errors);
+    string Case, string Target, int Round, double CpuMicroseconds, double PerSecond, double P50, double P99, double ResidentMiB, double? AllocatedBytes, long Errors);
 
 /// <summary>The middle of some figures, with the lowest and the highest.</summary>
 /// <param name="Median">The median.</param>

@@ -11,6 +11,8 @@ internal sealed class TargetProcess : IDisposable
     // What the kernel counts CPU time in, whatever its own tick is: USER_HZ.
     private const double TicksPerSecond = 100;
 
+    private const string AllocatedMetric = "dotnet_gc_heap_total_allocated_bytes_total";
+
     private readonly Process _process;
 
     private TargetProcess(string name, string url, Process process, TimeSpan toFirstAnswer)
@@ -51,12 +53,30 @@ internal sealed class TargetProcess : IDisposable
         }
     }
 
+    /// <summary>Where it says how many bytes it has allocated: a page whose last word is the number; null for none.</summary>
+    public string? AllocatedUrl { get; init; }
+
+    /// <summary>Bytes it has allocated on the managed heap so far; null where it has none.</summary>
+    public async Task<double?> AllocatedAsync()
+    {
+        if (AllocatedUrl is null)
+        {
+            return null;
+        }
+
+        using var client = new HttpClient();
+        var page = await client.GetStringAsync(new Uri(AllocatedUrl));
+        var line = page.Split('\n').First(line => !line.StartsWith('#') && (line.StartsWith(AllocatedMetric, StringComparison.Ordinal) || char.IsAsciiDigit(line[0])));
+        return double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Starts it and waits for a first answer.</summary>
     /// <param name="name">Its name in the figures.</param>
     /// <param name="port">Where it will listen, on loopback.</param>
+    /// <param name="allocatedUrl">See <see cref="AllocatedUrl"/>.</param>
     /// <param name="program">The program.</param>
     /// <param name="arguments">Its arguments.</param>
-    public static async Task<TargetProcess> StartAsync(string name, int port, string program, params string[] arguments)
+    public static async Task<TargetProcess> StartAsync(string name, int port, string? allocatedUrl, string program, params string[] arguments)
     {
         var started = Stopwatch.GetTimestamp();
         var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
@@ -72,7 +92,7 @@ internal sealed class TargetProcess : IDisposable
             {
                 using var answer = await client.GetAsync(new Uri($"http://127.0.0.1:{port}/small"));
                 answer.EnsureSuccessStatusCode();
-                return new(name, $"http://127.0.0.1:{port}", process, Stopwatch.GetElapsedTime(started));
+                return new(name, $"http://127.0.0.1:{port}", process, Stopwatch.GetElapsedTime(started)) { AllocatedUrl = allocatedUrl };
             }
             catch (HttpRequestException) when (!process.HasExited && Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(30))
             {
