@@ -63,9 +63,11 @@ internal sealed class ExchangeForwarder(
         }
     }
 
-    private async ValueTask<Unanswered?> ForwardToAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target)
+    private ValueTask<Unanswered?> ForwardToAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target) =>
+        target.Bulkhead is { } bulkhead ? ForwardToAsync(exchange, feature, target, bulkhead) : AttemptAsync(exchange, feature, target);
+
+    private async ValueTask<Unanswered?> ForwardToAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target, Bulkhead.Bulkhead bulkhead)
     {
-        var bulkhead = target.Bulkhead;
         if (await EnterAsync(exchange, bulkhead) is { } refused)
         {
             return refused;
@@ -77,7 +79,7 @@ internal sealed class ExchangeForwarder(
         }
         finally
         {
-            bulkhead?.Leave(exchange.Latency, exchange.Verdict);
+            bulkhead.Leave(exchange.Latency, exchange.Verdict);
         }
     }
 

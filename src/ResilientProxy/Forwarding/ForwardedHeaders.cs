@@ -51,6 +51,13 @@ internal static class ForwardedHeaders
             return;
         }
 
+        // What most servers say, and all they say.
+        if (connection.Count == 1 && string.Equals(connection.ToString(), HeaderNames.KeepAlive, StringComparison.OrdinalIgnoreCase))
+        {
+            response.Headers.Remove(HeaderNames.KeepAlive);
+            return;
+        }
+
         foreach (var name in NamedBy(new StringValues([.. connection])))
         {
             if (!TryRemove(response.Headers, name))
@@ -67,7 +74,7 @@ internal static class ForwardedHeaders
     public static void Apply(Exchange exchange, Attempt attempt, HttpRequestMessage message)
     {
         var headers = message.Headers;
-        headers.TryAddWithoutValidation(Via, $"{Version(exchange.Context.Request.Protocol)} {exchange.Proxy.Pseudonym}");
+        headers.TryAddWithoutValidation(Via, exchange.Proxy.Via(exchange.Context.Request.Protocol));
         headers.Remove(HeaderNames.TraceParent);
         headers.TryAddWithoutValidation(HeaderNames.TraceParent, attempt.Span.TraceParent ?? exchange.Trace.NewTraceParent());
         if (!exchange.Trace.IsCallers)
@@ -83,9 +90,6 @@ internal static class ForwardedHeaders
             headers.Remove(HeaderNames.Expect); // there is no body to wait for
         }
     }
-
-    private static string Version(string protocol) =>
-        HttpProtocol.IsHttp2(protocol) ? "2.0" : HttpProtocol.IsHttp11(protocol) ? "1.1" : HttpProtocol.IsHttp10(protocol) ? "1.0" : "3.0";
 
     private static bool TryRemove(HttpHeaders headers, string name)
     {

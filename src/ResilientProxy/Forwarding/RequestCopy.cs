@@ -31,6 +31,11 @@ internal static class RequestCopy
             message.Content = attempt.Content = new ForwardedContent(body, attempt);
         }
 
+        // Before the transforms: YARP makes a URI only where there is none.
+        var target = exchange.Route!.Target;
+        var rawTarget = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var alone = target.BuildAlone(rawTarget, destination.Address);
+        message.RequestUri = alone;
         await feature.Route.Transformer.TransformRequestAsync(context, message, destination.Address, attempt.Token);
         if (context.Response.HasStarted || context.Response.StatusCode != StatusCodes.Status200OK)
         {
@@ -38,8 +43,8 @@ internal static class RequestCopy
         }
 
         var request = context.Request;
-        message.RequestUri = exchange.Route!.Target.Build(
-            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+        message.RequestUri = alone ?? target.Build(
+            rawTarget,
             destination.Address,
             message.RequestUri ?? RequestUtilities.MakeDestinationAddress(destination.Address, request.Path, request.QueryString));
         ForwardedHeaders.Apply(exchange, attempt, message);

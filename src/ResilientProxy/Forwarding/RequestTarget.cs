@@ -60,16 +60,23 @@ internal sealed class RequestTarget
     /// <param name="rawTarget">The target as the client wrote it.</param>
     /// <param name="destination">The destination's URL prefix.</param>
     /// <param name="fromYarp">What YARP's transforms made of it: used where the raw target may not be.</param>
-    public Uri Build(string? rawTarget, string destination, Uri fromYarp)
+    public Uri Build(string? rawTarget, string destination, Uri fromYarp) => Make(rawTarget, destination, fromYarp) ?? fromYarp;
+
+    /// <summary>The same where YARP's transforms have no say in it: they need not make a URI then. Null where they have.</summary>
+    /// <param name="rawTarget">The target as the client wrote it.</param>
+    /// <param name="destination">The destination's URL prefix.</param>
+    public Uri? BuildAlone(string? rawTarget, string destination) => _keepsQuery ? Make(rawTarget, destination, fromYarp: null) : null;
+
+    private Uri? Make(string? rawTarget, string destination, Uri? fromYarp)
     {
         if (_prefixes is null || rawTarget is null || !TrySplit(rawTarget, out var path, out var query))
         {
-            return fromYarp;
+            return null;
         }
 
         if (!IsPlain(path) || query.ContainsAnyExcept(QueryCharacters))
         {
-            return fromYarp;
+            return null;
         }
 
         var rest = path;
@@ -82,13 +89,13 @@ internal sealed class RequestTarget
             }
             else if (added.Length > 0 || !TryCut(ref rest, prefix))
             {
-                return fromYarp;
+                return null;
             }
         }
 
-        var query2 = _keepsQuery ? query : fromYarp.Query;
+        var query2 = _keepsQuery ? query : fromYarp!.Query;
         var uri = string.Concat(string.Concat(destination.AsSpan().TrimEnd('/'), added), rest, query2);
-        return Uri.TryCreate(uri, AsWritten, out var made) ? made : fromYarp;
+        return Uri.TryCreate(uri, AsWritten, out var made) ? made : null;
     }
 
     // Origin form, or absolute form without its scheme and authority: RFC 9112 section 3.2.

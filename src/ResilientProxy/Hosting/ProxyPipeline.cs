@@ -39,13 +39,12 @@ internal static class ProxyPipeline
         });
     }
 
-    private static async Task EnterRoute(HttpContext context, RequestDelegate next, ProxyModelStore models)
+    private static Task EnterRoute(HttpContext context, RequestDelegate next, ProxyModelStore models)
     {
         var exchange = Exchange.Of(context);
         if (context.GetEndpoint()?.Metadata.GetMetadata<ProxyRoute>() is not { } route)
         {
-            await exchange.AnswerAsync(ProxyError.NoRoute, RequestOutcome.Rejected);
-            return;
+            return exchange.AnswerAsync(ProxyError.NoRoute, RequestOutcome.Rejected);
         }
 
         exchange.Route = route;
@@ -53,12 +52,11 @@ internal static class ProxyPipeline
         route.Metrics.RequestStarted();
         if (route.RateLimit?.Admits(exchange, out var retryAfterSeconds) == false)
         {
-            await exchange.AnswerAsync(ProxyError.RateLimited, RequestOutcome.Rejected, retryAfterSeconds);
-            return;
+            return exchange.AnswerAsync(ProxyError.RateLimited, RequestOutcome.Rejected, retryAfterSeconds);
         }
 
         route.Retry?.Budget.RequestStarted();
         route.Hedging?.RequestStarted();
-        await next(context);
+        return next(context);
     }
 }
