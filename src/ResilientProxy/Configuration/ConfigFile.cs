@@ -49,6 +49,7 @@ internal static class ConfigFile
         var layers = new Overrides(root, Sections, findings);
         layers.ApplyEnvironment(environment);
         layers.ApplyArguments(overrides);
+        new References(environment, findings).Resolve(root);
 
         var binder = new ConfigBinder(findings);
         var document = binder.Bind<ConfigDocument>(root);
@@ -65,17 +66,19 @@ internal static class ConfigFile
         policies.WarnOfUnused();
         ConfigChecks.Run(root, document, routes, findings);
         var all = findings.InFileOrder();
-        return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters), all);
+        return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters, findings.Secrets), all);
     }
 
     private static ProxyConfig Build(
         ConfigObject root,
         ConfigDocument document,
         Dictionary<string, ResolvedPolicy> routes,
-        Dictionary<string, ClusterOptions> clusters) => new()
+        Dictionary<string, ClusterOptions> clusters,
+        SecretValues secrets) => new()
         {
             HostSettings = HostSettings.Flatten(root, "Kestrel", "Logging"),
-            Limits = document.Kestrel.Limits,
+            Kestrel = document.Kestrel,
+            Secrets = secrets,
             Admin = document.Admin,
             MaxReplayMemory = document.Resilience.MaxReplayMemory,
             AttemptTrailHeader = document.Resilience.AttemptTrailHeader is { } header && !header.Equals("off", StringComparison.OrdinalIgnoreCase) ? header : null,
@@ -84,23 +87,23 @@ internal static class ConfigFile
                 route.Value, routes[route.Key].Options, Digest(route.Value, routes[route.Key].Options), routes[route.Key].Written))],
             Clusters = [.. document.ReverseProxy.Clusters.Select(cluster => new ClusterEntry(
                 cluster.Value, clusters[cluster.Key], Digest(cluster.Value, clusters[cluster.Key])))],
-            EffectiveJson = Encoding.UTF8.GetString(Write(document, showSecrets: false, indented: true, record => record switch
+            EffectiveJson = Encoding.UTF8.GetString(Write(document, root, showSecrets: false, indented: true, record => record switch
             {
-                RouteConfig route => routes[route.RouteId].Options,
-                ClusterConfig cluster => clusters[cluster.ClusterId],
-                _ => null,
+                RouteConfig route => (routes[route.RouteId].Options, routes[route.RouteId].Written),
+                ClusterConfig cluster => (clusters[cluster.ClusterId], root.Find("ReverseProxy", "Clusters", cluster.ClusterId, YarpKeys.Resilience)),
+                _ => (null, null),
             })),
         };
 
     private static string Digest(object yarp, object ours) =>
-        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, showSecrets: true, indented: false, record => ReferenceEquals(record, yarp) ? ours : null)));
+        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, null, showSecrets: true, indented: false, record => (ReferenceEquals(record, yarp) ? ours : null, null))));
 
-    private static byte[] Write(object value, bool showSecrets, bool indented, Func<object, object?> extra)
+    private static byte[] Write(object value, ConfigNode? written, bool showSecrets, bool indented, Func<object, (object?, ConfigNode?)> extra)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = indented }))
         {
-            new ModelWriter(json, showSecrets, extra).Write(value);
+            new ModelWriter(json, showSecrets, extra).Write(value, written);
         }
 
         return buffer.WrittenSpan.ToArray();

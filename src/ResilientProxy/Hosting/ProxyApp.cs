@@ -126,7 +126,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Limits));
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Kestrel.Limits));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
 
         builder.Services.AddReverseProxy();
