@@ -13,6 +13,7 @@ public partial class ArchitectureTests
         ["Telemetry"] = 0,
         ["Values"] = 0,
         ["Timeouts"] = 1,
+        ["Tls"] = 1,
         ["Retry"] = 1,
         ["LoadBalancing"] = 1,
         ["Admission"] = 1,

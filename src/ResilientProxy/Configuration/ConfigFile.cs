@@ -64,7 +64,7 @@ internal static class ConfigFile
             StringComparer.OrdinalIgnoreCase);
 
         policies.WarnOfUnused();
-        ConfigChecks.Run(root, document, routes, findings);
+        ConfigChecks.Run(root, document, routes, clusters, findings);
         var all = findings.InFileOrder();
         return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters, findings.Secrets), all);
     }

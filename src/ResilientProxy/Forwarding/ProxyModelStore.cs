@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using ResilientProxy.Configuration;
 using ResilientProxy.LoadBalancing;
 using ResilientProxy.Retry;
@@ -14,6 +15,9 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
     private const string DigestKey = "resilient-proxy.digest";
 
     private volatile ProxyModel? _current;
+
+    /// <summary>The log of what the model's parts find out later; set once, before the first model is built.</summary>
+    public ILogger Logger { get; set; } = NullLogger.Instance;
 
     /// <summary>What is in force; null before the first config.</summary>
     public ProxyModel? Current => _current;
@@ -88,11 +92,13 @@ internal sealed class ProxyModelStore(ProxyMetrics metrics, TimeProvider time)
 
         var written = _current?.Config.Clusters.FirstOrDefault(cluster => string.Equals(cluster.Yarp.ClusterId, id, StringComparison.OrdinalIgnoreCase));
         var keepsClient = before is not null && written?.Yarp.HttpClient == entry.Yarp.HttpClient
-            && before.Options.ConnectTimeout == entry.Options.ConnectTimeout;
+            && before.Options.ConnectTimeout == entry.Options.ConnectTimeout
+            && before.Options.MaxResponseHeaderBytes == entry.Options.MaxResponseHeaderBytes
+            && before.Options.Tls == entry.Options.Tls;
         return new(
             id,
             entry.Options,
-            keepsClient ? before!.Client : UpstreamClient.Create(id, entry.Yarp.HttpClient, entry.Options, time),
+            keepsClient ? before!.Client : UpstreamClient.Create(id, entry.Yarp.HttpClient, entry.Options, time, metrics, Logger),
             [.. (entry.Yarp.Destinations ?? new Dictionary<string, DestinationConfig>())
                 .OrderBy(destination => destination.Key, StringComparer.OrdinalIgnoreCase)
                 .Select(destination => BuildDestination(id, destination.Key, destination.Value, before))],

@@ -6,6 +6,7 @@ using ResilientProxy.Admin;
 using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
 using ResilientProxy.Telemetry;
+using ResilientProxy.Tls;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -122,11 +123,11 @@ internal sealed class ProxyApp : IAsyncDisposable
     private static WebApplication BuildTraffic(ProxyConfig config, ProxyAppOptions options, ProxyParts parts)
     {
         var builder = CreateBuilder(options);
-        builder.Configuration.AddInMemoryCollection(config.HostSettings);
+        builder.Configuration.AddInMemoryCollection(config.HostSettings.Where(static setting => !KestrelSetup.IsTls(setting.Key)));
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Kestrel.Limits));
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Kestrel));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
 
         builder.Services.AddReverseProxy();
@@ -143,6 +144,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Services.AddSingleton<IConfigChangeListener>(source);
         builder.Services.AddSingleton<IForwarderHttpClientFactory>(new ModelHttpClients(parts.Models));
         builder.Services.AddSingleton(parts.Metrics);
+        builder.Services.AddSingleton<CertificateStore>();
         builder.Services.AddSingleton(parts.Sweep);
         builder.Services.AddSingleton(parts.Drain.State);
         builder.Services.AddSingleton(parts.Replay);
@@ -153,6 +155,7 @@ internal sealed class ProxyApp : IAsyncDisposable
             config.AccessLog, options.StandardOutput, parts.Metrics.AccessLogDropped, options.Time, services.GetRequiredService<ILogger<AccessLog>>()));
 
         var app = builder.Build();
+        parts.Models.Logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ResilientProxy.Upstreams");
         var model = parts.Models.Build(config);
         parts.Models.Use(model);
         source.Start(model.YarpRoutes, model.YarpClusters);

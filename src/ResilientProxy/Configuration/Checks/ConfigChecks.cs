@@ -9,11 +9,15 @@ internal static class ConfigChecks
     /// <param name="root">The config as written.</param>
     /// <param name="document">The config as read.</param>
     /// <param name="policies">The policy in force for each route.</param>
+    /// <param name="clusters">Our part of each cluster.</param>
     /// <param name="findings">Takes what is found.</param>
-    public static void Run(ConfigObject root, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies, Findings findings)
+    public static void Run(
+        ConfigObject root, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies, Dictionary<string, ClusterOptions> clusters, Findings findings)
     {
         ListenerChecks.Run(root, document, findings);
+        TlsChecks.Run(root, document, findings);
         ClusterChecks.Run(root, document, findings);
+        UpstreamTlsChecks.Run(root, document, clusters, findings);
         RouteChecks.Run(root, document, policies, findings);
         YarpChecks.Run(root, document, findings);
         AmbiguityCheck.Run(root, document, findings);

@@ -4,10 +4,13 @@ using ResilientProxy.Values;
 
 namespace ResilientProxy.Configuration.Kestrel;
 
-/// <summary>Kestrel's own limits; where nothing is said, Kestrel's own defaults hold.</summary>
+/// <summary>
+/// What one client may ask for: Kestrel's own limits. Those of the head are always in force; a body may have any size and any pace, because
+/// a route's own <c>MaxRequestBodySize</c> and <c>Timeouts.Idle</c> say what is too much.
+/// </summary>
 internal sealed record KestrelLimits
 {
-    /// <summary>Connections at the same time; at least 1, unlimited by default.</summary>
+    /// <summary>Connections at the same time; at least 1, unlimited by default. Beyond it new ones are closed at once. Set it below half of the files the process may open.</summary>
     [Range(1, int.MaxValue)]
     public long? MaxConcurrentConnections { get; init; }
 
@@ -15,7 +18,7 @@ internal sealed record KestrelLimits
     [Range(1, int.MaxValue)]
     public long? MaxConcurrentUpgradedConnections { get; init; }
 
-    /// <summary>The largest request body; 0 to 1024 GiB. A route's <c>MaxRequestBodySize</c> goes before it.</summary>
+    /// <summary>The largest request body; 0 to 1024 GiB, unlimited by default. A route's <c>MaxRequestBodySize</c> goes before it.</summary>
     [SizeRange("0", "1024GiB")]
     public long? MaxRequestBodySize { get; init; }
 
@@ -27,34 +30,34 @@ internal sealed record KestrelLimits
     [SizeRange("0", "1GiB")]
     public long? MaxResponseBufferSize { get; init; }
 
-    /// <summary>The longest request line; 1 B to 1 GiB.</summary>
+    /// <summary>The longest request line; 1 B to 1 GiB. Longer: 414.</summary>
     [SizeRange("1", "1GiB")]
-    public int? MaxRequestLineSize { get; init; }
+    public int MaxRequestLineSize { get; init; } = 8 * 1024;
 
-    /// <summary>All request headers together; 1 B to 1 GiB.</summary>
+    /// <summary>All request headers together; 1 B to 1 GiB. More: 431.</summary>
     [SizeRange("1", "1GiB")]
-    public int? MaxRequestHeadersTotalSize { get; init; }
+    public int MaxRequestHeadersTotalSize { get; init; } = 32 * 1024;
 
-    /// <summary>The number of request headers; at least 1.</summary>
+    /// <summary>The number of request headers; at least 1. More: 431.</summary>
     [Range(1, int.MaxValue)]
-    public int? MaxRequestHeaderCount { get; init; }
+    public int MaxRequestHeaderCount { get; init; } = 100;
 
     /// <summary>How long a connection without a request is kept; 1 s to 24 h.</summary>
     [DurationRange("1s", "24h")]
-    public TimeSpan? KeepAliveTimeout { get; init; }
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(130);
 
-    /// <summary>How long a client may take for its headers; 1 s to 24 h.</summary>
+    /// <summary>How long a client may take for its headers, from their first byte; 1 s to 24 h. Longer: 408, and the connection is closed.</summary>
     [DurationRange("1s", "24h")]
-    public TimeSpan? RequestHeadersTimeout { get; init; }
+    public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How slow a request body may come before it is given up.</summary>
+    /// <summary>How slow a request body may come before it is given up; any pace by default.</summary>
     public KestrelDataRate? MinRequestBodyDataRate { get; init; }
 
-    /// <summary>How slow a client may take its response before it is given up.</summary>
+    /// <summary>How slow a client may take its response before it is given up; any pace by default.</summary>
     public KestrelDataRate? MinResponseDataRate { get; init; }
 
     /// <summary>Limits of HTTP/2 connections.</summary>
-    public KestrelHttp2Limits? Http2 { get; init; }
+    public KestrelHttp2Limits Http2 { get; init; } = new();
 }
 
 /// <summary>The slowest pace allowed.</summary>
@@ -74,7 +77,7 @@ internal sealed record KestrelHttp2Limits
 {
     /// <summary>Requests at the same time on one connection; at least 1.</summary>
     [Range(1, int.MaxValue)]
-    public int? MaxStreamsPerConnection { get; init; }
+    public int MaxStreamsPerConnection { get; init; } = 100;
 
     /// <summary>The header compression table; 0 to 1 GiB.</summary>
     [SizeRange("0", "1GiB")]
