@@ -47,16 +47,25 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="more">Further top-level members, such as <c>"Resilience": { … }</c>; without a comma at the end.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
     /// <param name="time">The clock; the real one where none is given.</param>
-    public static async Task<RunningProxy> StartAsync(string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null)
+    /// <param name="environment">The environment variables it sees; none where nothing is said.</param>
+    /// <param name="kestrel">Further members of <c>Kestrel</c>; without a comma at the end.</param>
+    public static async Task<RunningProxy> StartAsync(
+        string reverseProxy,
+        string more = "",
+        string? endpoints = null,
+        TimeProvider? time = null,
+        IReadOnlyList<KeyValuePair<string, string>>? environment = null,
+        string kestrel = "")
     {
         var folder = Directory.CreateTempSubdirectory("resilient-proxy-test-");
         var path = Path.Combine(folder.FullName, "proxy.json");
-        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints));
+        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints, kestrel));
         var log = new MemoryLog();
         var accessLog = new SynchronizedStream();
         var options = new ProxyAppOptions
         {
             ConfigPath = path,
+            Environment = environment ?? [],
             Time = time ?? TimeProvider.System,
             StandardOutput = accessLog,
             Logging = logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug),
@@ -89,9 +98,10 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="reverseProxy">The <c>ReverseProxy</c> section.</param>
     /// <param name="more">Further top-level members.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
-    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null) => $$"""
+    /// <param name="kestrel">Further members of <c>Kestrel</c>.</param>
+    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null, string kestrel = "") => $$"""
         {
-          "Kestrel": { "Endpoints": { {{endpoints ?? "\"Http\": { \"Url\": \"http://127.0.0.1:0\" }"}} } },
+          "Kestrel": { "Endpoints": { {{endpoints ?? "\"Http\": { \"Url\": \"http://127.0.0.1:0\" }"}} }{{(kestrel.Length > 0 ? ", " + kestrel : "")}} },
           "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "5s" },
           "ReverseProxy": {{reverseProxy}}{{(more.Length > 0 ? ",\n" + more : "")}}
         }

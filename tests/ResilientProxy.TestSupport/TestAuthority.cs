@@ -91,7 +91,7 @@ public sealed class TestAuthority : IDisposable
 
     /// <summary>Whether a certificate was signed by this authority, as a client checks it.</summary>
     /// <param name="certificate">The certificate.</param>
-    public bool Signed(X509Certificate? certificate)
+    public bool HasSigned(X509Certificate? certificate)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
