@@ -41,7 +41,7 @@ public class LimitTests
         Assert.Equal("ok", await proxy.Client.GetStringAsync("/normal", end.Token));
         foreach (var client in slow)
         {
-            client.Dispose();
+            await client.DisposeAsync();
         }
     }
 
@@ -60,7 +60,7 @@ public class LimitTests
         // Longer than the headers may take: another connection's headers run out meanwhile.
         using var idle = await OpenAsync(proxy, "GET / HTTP/1.1\r\n", end.Token);
         await ReadToEndAsync(idle, end.Token);
-        await dripping.GetStream().WriteAsync("bc"u8.ToArray(), end.Token);
+        await dripping.WriteAsync("bc"u8.ToArray(), end.Token);
 
         Assert.Contains("abc", await ReadToEndAsync(dripping, end.Token));
     }
@@ -153,19 +153,20 @@ public class LimitTests
         return await ReadToEndAsync(client, end.Token);
     }
 
-    private static async Task<TcpClient> OpenAsync(RunningProxy proxy, string text, CancellationToken end)
+    private static async Task<NetworkStream> OpenAsync(RunningProxy proxy, string text, CancellationToken end)
     {
-        var client = new TcpClient { NoDelay = true };
-        await client.ConnectAsync(IPAddress.Loopback, new Uri(proxy.Url).Port, end);
-        await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(text), end);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, new Uri(proxy.Url).Port, end);
+        var client = new NetworkStream(socket, ownsSocket: true);
+        await client.WriteAsync(Encoding.Latin1.GetBytes(text), end);
         return client;
     }
 
-    private static async Task DripAsync(TcpClient client)
+    private static async Task DripAsync(NetworkStream client)
     {
         try
         {
-            await client.GetStream().WriteAsync("x"u8.ToArray());
+            await client.WriteAsync("x"u8.ToArray());
         }
         catch (IOException)
         {
@@ -173,13 +174,13 @@ public class LimitTests
         }
     }
 
-    private static async Task<string> ReadSomeAsync(TcpClient client, CancellationToken end)
+    private static async Task<string> ReadSomeAsync(NetworkStream client, CancellationToken end)
     {
         var buffer = new byte[4096];
-        return Encoding.Latin1.GetString(buffer, 0, await client.GetStream().ReadAsync(buffer, end));
+        return Encoding.Latin1.GetString(buffer, 0, await client.ReadAsync(buffer, end));
     }
 
-    private static async Task<string> ReadToEndAsync(TcpClient client, CancellationToken end)
+    private static async Task<string> ReadToEndAsync(NetworkStream client, CancellationToken end)
     {
         var text = "";
         try

@@ -73,7 +73,7 @@ public partial class ArchitectureTests
         var named = TestNames().Matches(File.ReadAllText(Path.Combine(root, "SECURITY.md"))).Select(match => match.Groups[1].Value).ToArray();
 
         Assert.NotEmpty(named);
-        Assert.Empty(named.Where(name => !tests.Contains($" {name}(", StringComparison.Ordinal) && !tests.Contains($" class {name}", StringComparison.Ordinal)));
+        Assert.DoesNotContain(named, name => !tests.Contains($" {name}(", StringComparison.Ordinal) && !tests.Contains($" class {name}", StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> Files() =>
