@@ -50,11 +50,13 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="time">The clock; the real one where none is given.</param>
     /// <param name="environment">Environment variables; none where none are given.</param>
     /// <param name="admin">Further members of <c>Admin</c>; without a comma at the end.</param>
+    /// <param name="kestrel">Further members of <c>Kestrel</c>; without a comma at the end.</param>
     public static Task<RunningProxy> StartAsync(
         string reverseProxy, string more = "", string? endpoints = null, TimeProvider? time = null,
         IReadOnlyDictionary<string, string>? environment = null,
-        string admin = "") =>
-        StartAsync(reverseProxy, more, endpoints, time, overloadProbes: null, environment, admin);
+        string admin = "",
+        string kestrel = "") =>
+        StartAsync(reverseProxy, more, endpoints, time, overloadProbes: null, environment, admin, kestrel);
 
     internal static async Task<RunningProxy> StartAsync(
         string reverseProxy,
@@ -63,11 +65,12 @@ public sealed class RunningProxy : IAsyncDisposable
         TimeProvider? time,
         OverloadProbes? overloadProbes,
         IReadOnlyDictionary<string, string>? environment = null,
-        string admin = "")
+        string admin = "",
+        string kestrel = "")
     {
         var folder = Directory.CreateTempSubdirectory("resilient-proxy-test-");
         var path = Path.Combine(folder.FullName, "proxy.json");
-        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints, admin));
+        await File.WriteAllTextAsync(path, ConfigText(reverseProxy, more, endpoints, admin, kestrel));
         var log = new MemoryLog();
         var accessLog = new SynchronizedStream();
         var options = new ProxyAppOptions
@@ -108,9 +111,10 @@ public sealed class RunningProxy : IAsyncDisposable
     /// <param name="more">Further top-level members.</param>
     /// <param name="endpoints">The members of <c>Kestrel.Endpoints</c>.</param>
     /// <param name="admin">Further members of <c>Admin</c>.</param>
-    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null, string admin = "") => $$"""
+    /// <param name="kestrel">Further members of <c>Kestrel</c>.</param>
+    public static string ConfigText(string reverseProxy, string more = "", string? endpoints = null, string admin = "", string kestrel = "") => $$"""
         {
-          "Kestrel": { "Endpoints": { {{endpoints ?? "\"Http\": { \"Url\": \"http://127.0.0.1:0\" }"}} } },
+          "Kestrel": { "Endpoints": { {{endpoints ?? "\"Http\": { \"Url\": \"http://127.0.0.1:0\" }"}} }{{(kestrel.Length > 0 ? ", " + kestrel : "")}} },
           "Admin": { "Url": "http://127.0.0.1:0", "DrainDelay": "0s", "DrainTimeout": "5s"{{(admin.Length > 0 ? ", " + admin : "")}} },
           {{(more.Contains("\"Overload\"", StringComparison.Ordinal) ? "" : "\"Overload\": \"off\",")}}
           "ReverseProxy": {{reverseProxy}}{{(more.Length > 0 ? ",\n" + more : "")}}

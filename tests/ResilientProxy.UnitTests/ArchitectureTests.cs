@@ -13,6 +13,7 @@ public partial class ArchitectureTests
         ["Telemetry"] = 0,
         ["Values"] = 0,
         ["Timeouts"] = 1,
+        ["Tls"] = 1,
         ["Retry"] = 1,
         ["LoadBalancing"] = 1,
         ["Admission"] = 1,
@@ -61,12 +62,27 @@ public partial class ArchitectureTests
         Assert.Empty(wrong);
     }
 
+    [Fact]
+    public void Every_test_that_the_threat_model_names_exists()
+    {
+        var root = SchemaTests.RepositoryRoot();
+        var tests = string.Join('\n', Directory.EnumerateFiles(Path.Combine(root, "tests"), "*Tests.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+
+        var named = TestNames().Matches(File.ReadAllText(Path.Combine(root, "SECURITY.md"))).Select(match => match.Groups[1].Value).ToArray();
+
+        Assert.NotEmpty(named);
+        Assert.DoesNotContain(named, name => !tests.Contains($" {name}(", StringComparison.Ordinal) && !tests.Contains($" class {name}", StringComparison.Ordinal));
+    }
+
     private static IEnumerable<string> Files() =>
         Directory.EnumerateFiles(Source, "*.cs", SearchOption.AllDirectories)
             .Where(file => !Path.GetRelativePath(Source, file).StartsWith("obj", StringComparison.Ordinal) && !Path.GetRelativePath(Source, file).StartsWith("bin", StringComparison.Ordinal));
 
     [GeneratedRegex(@"using (?:\w+ = )?ResilientProxy\.(\w+)")]
     private static partial Regex Uses();
+
+    [GeneratedRegex(@"`([A-Z]\w+(?:_\w+){3,}|\w+Tests)`")]
+    private static partial Regex TestNames();
 
     [GeneratedRegex(@"DateTime\.(Utc)?Now|DateTimeOffset\.(Utc)?Now|Stopwatch\.|Environment\.TickCount|Thread\.Sleep|Task\.Delay\([^,()]*\)")]
     private static partial Regex WallClocks();

@@ -58,13 +58,13 @@ internal static class RunCommand
         }
         catch (Exception error) when (error is IOException or SocketException)
         {
-            await Console.Error.WriteLineAsync($"resilient-proxy: cannot listen: {error.Message}");
+            await Console.Error.WriteLineAsync($"resilient-proxy: cannot listen: {config.Secrets.Hide(error.Message)}");
             return ExitCode.CannotBind;
         }
         catch (Exception error) when (error is InvalidOperationException or System.Security.Cryptography.CryptographicException)
         {
             // A certificate that is missing or cannot be opened shows only when the listener is made.
-            await Console.Error.WriteLineAsync($"resilient-proxy: the Kestrel section cannot be put in force: {error.Message}");
+            await Console.Error.WriteLineAsync($"resilient-proxy: the config cannot be put in force: {config.Secrets.Hide(error.Message)}");
             return ExitCode.InvalidConfig;
         }
 

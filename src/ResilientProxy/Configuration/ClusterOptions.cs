@@ -1,6 +1,8 @@
 using ResilientProxy.Bulkhead;
 using ResilientProxy.CircuitBreaking;
 using ResilientProxy.Health;
+using ResilientProxy.Tls;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Configuration;
 
@@ -19,4 +21,11 @@ internal sealed record ClusterOptions
 
     /// <summary>What the results of active checks mean, where <c>HealthCheck.Active</c> is enabled; "off" for no checks at all.</summary>
     public HealthCheckOptions? HealthCheck { get; init; } = new();
+
+    /// <summary>All the headers of one response together; 1 KiB to 16 MiB, in steps of 1 KiB. More: 502, <c>http_protocol_error</c>.</summary>
+    [SizeRange("1KiB", "16MiB")]
+    public int MaxResponseHeaderBytes { get; init; } = 64 * 1024;
+
+    /// <summary>How https destinations are known, and how the proxy makes itself known to them; the system's own authorities and no certificate by default.</summary>
+    public UpstreamTlsOptions? Tls { get; init; }
 }

@@ -49,6 +49,7 @@ internal static class ConfigFile
         var layers = new Overrides(root, Sections, findings);
         layers.ApplyEnvironment(environment);
         layers.ApplyArguments(overrides);
+        new References(environment, findings).Resolve(root);
 
         var binder = new ConfigBinder(findings);
         var document = binder.Bind<ConfigDocument>(root);
@@ -75,7 +76,7 @@ internal static class ConfigFile
         policies.WarnOfUnused();
         ConfigChecks.Run(root, document, routes, clusters, findings);
         var all = findings.InFileOrder();
-        return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters, destinations), all);
+        return findings.HasErrors ? new(null, all) : new(Build(root, document, routes, clusters, destinations, findings.Secrets), all);
     }
 
     private static ProxyConfig Build(
@@ -83,10 +84,12 @@ internal static class ConfigFile
         ConfigDocument document,
         Dictionary<string, ResolvedPolicy> routes,
         Dictionary<string, ClusterOptions> clusters,
-        Dictionary<DestinationConfig, DestinationOptions> destinations) => new()
+        Dictionary<DestinationConfig, DestinationOptions> destinations,
+        SecretValues secrets) => new()
         {
             HostSettings = HostSettings.Flatten(root, "Kestrel", "Logging"),
-            Limits = document.Kestrel.Limits,
+            Kestrel = document.Kestrel,
+            Secrets = secrets,
             Admin = document.Admin,
             Overload = document.Overload,
             KnownProxies = document.ForwardedHeaders.KnownProxies,
@@ -103,25 +106,25 @@ internal static class ConfigFile
             {
                 Written = root.Find("ReverseProxy", "Clusters", cluster.Key),
             })],
-            EffectiveJson = Encoding.UTF8.GetString(Write(document, showSecrets: false, indented: true, record => record switch
+            EffectiveJson = Encoding.UTF8.GetString(Write(document, root, showSecrets: false, indented: true, record => record switch
             {
-                RouteConfig route => routes[route.RouteId].Options,
-                ClusterConfig cluster => clusters[cluster.ClusterId],
-                DestinationConfig destination => destinations[destination],
-                _ => null,
+                RouteConfig route => (routes[route.RouteId].Options, routes[route.RouteId].Written),
+                ClusterConfig cluster => (clusters[cluster.ClusterId], root.Find("ReverseProxy", "Clusters", cluster.ClusterId, YarpKeys.Resilience)),
+                DestinationConfig destination => (destinations[destination], null),
+                _ => (null, null),
             })),
         };
 
     private static string Digest(object yarp, object ours, Dictionary<DestinationConfig, DestinationOptions> destinations) =>
-        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, showSecrets: true, indented: false, record =>
-            ReferenceEquals(record, yarp) ? ours : record is DestinationConfig destination ? destinations[destination] : null)));
+        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, null, showSecrets: true, indented: false, record =>
+            (ReferenceEquals(record, yarp) ? ours : record is DestinationConfig destination ? destinations[destination] : null, null))));
 
-    private static byte[] Write(object value, bool showSecrets, bool indented, Func<object, object?> extra)
+    private static byte[] Write(object value, ConfigNode? written, bool showSecrets, bool indented, Func<object, (object?, ConfigNode?)> extra)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = indented }))
         {
-            new ModelWriter(json, showSecrets, extra).Write(value);
+            new ModelWriter(json, showSecrets, extra).Write(value, written);
         }
 
         return buffer.WrittenSpan.ToArray();

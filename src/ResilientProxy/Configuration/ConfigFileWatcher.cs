@@ -1,3 +1,5 @@
+using ResilientProxy.Values;
+
 namespace ResilientProxy.Configuration;
 
 /// <summary>Says when a config file may have changed: by notification where the file system gives one, by looking every few seconds everywhere.</summary>
@@ -18,7 +20,7 @@ internal sealed class ConfigFileWatcher : IDisposable
     private readonly ITimer _quiet;
     private readonly ITimer _poll;
     private readonly FileSystemWatcher? _notifications;
-    private (string Target, DateTime Written, long Length) _seen;
+    private FileStamp _seen;
 
     /// <summary>Begins to watch.</summary>
     /// <param name="path">The file; it may be missing at times.</param>
@@ -28,7 +30,7 @@ internal sealed class ConfigFileWatcher : IDisposable
     {
         _path = Path.GetFullPath(path);
         _changed = changed;
-        _seen = Look();
+        _seen = FileStamp.Of(_path);
         _quiet = time.CreateTimer(_ => _changed(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _poll = time.CreateTimer(_ => Poll(), null, PollInterval, PollInterval);
         _notifications = Notify();
@@ -65,7 +67,7 @@ internal sealed class ConfigFileWatcher : IDisposable
 
     private void Poll()
     {
-        var now = Look();
+        var now = FileStamp.Of(_path);
         lock (_quiet)
         {
             if (now == _seen)
@@ -77,22 +79,5 @@ internal sealed class ConfigFileWatcher : IDisposable
         }
 
         _quiet.Change(QuietTime, Timeout.InfiniteTimeSpan);
-    }
-
-    private (string, DateTime, long) Look()
-    {
-        try
-        {
-            var file = new FileInfo(_path);
-            var target = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-
-            // A link in a folder above the file (..data of a ConfigMap) shows in the real path of the folder only.
-            var folder = target.Directory?.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? target.DirectoryName;
-            return target.Exists ? ($"{folder}|{target.FullName}", target.LastWriteTimeUtc, target.Length) : ("", default, -1);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return (error.GetType().Name, default, -1); // in the middle of a swap, or not allowed: a change once it can be read again
-        }
     }
 }

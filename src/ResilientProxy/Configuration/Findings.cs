@@ -8,6 +8,10 @@ internal sealed class Findings
 {
     private readonly List<ConfigFinding> _all = [];
     private readonly HashSet<ConfigFinding> _known = [];
+    private readonly HashSet<string> _unresolved = new(StringComparer.Ordinal);
+
+    /// <summary>What no message may quote.</summary>
+    public SecretValues Secrets { get; } = new();
 
     public bool HasErrors { get; private set; }
 
@@ -18,14 +22,26 @@ internal sealed class Findings
 
     public void Warning(ConfigNode node, string message) => Add(FindingSeverity.Warning, node.Path, message, node.Origin);
 
+    /// <summary>An error of a reference: nothing more is said of its value, which nobody knows.</summary>
+    public void Unresolved(ConfigNode node, string message)
+    {
+        Error(node, message);
+        _unresolved.Add(node.Path);
+    }
+
     /// <summary>An error of a key that an object lacks; its line is the object's.</summary>
     public void Missing(ConfigNode parent, string key, string message) =>
         Add(FindingSeverity.Error, ConfigPath.Child(parent.Path, key), message, parent.Origin);
 
     public void Add(FindingSeverity severity, string path, string message, ConfigOrigin origin)
     {
+        if (_unresolved.Contains(path))
+        {
+            return;
+        }
+
         var place = origin.Kind == OriginKind.File ? "" : $" ({origin})";
-        var finding = new ConfigFinding(severity, path, message + place, origin.Line);
+        var finding = new ConfigFinding(severity, path, Secrets.Hide(message) + place, origin.Line);
         HasErrors |= severity == FindingSeverity.Error;
         if (_known.Add(finding))
         {

@@ -13,8 +13,11 @@ internal sealed record ProxyConfig
     /// <summary>ASP.NET's own <c>Kestrel</c> and <c>Logging</c> sections, flattened to <c>Section:Key</c> pairs.</summary>
     public required IReadOnlyDictionary<string, string?> HostSettings { get; init; }
 
-    /// <summary>The limits of the traffic listeners; null where nothing is said.</summary>
-    public KestrelLimits? Limits { get; init; }
+    /// <summary>The traffic listeners: their certificates and limits.</summary>
+    public required KestrelSection Kestrel { get; init; }
+
+    /// <summary>What came by references: to be hidden in whatever is said of this config.</summary>
+    public required SecretValues Secrets { get; init; }
 
     /// <summary>The listener for operators.</summary>
     public required AdminOptions Admin { get; init; }

@@ -20,6 +20,9 @@ internal static class FailureClassifier
                     return new(ProxyError.ConnectionTerminated, NotReceived: false, closed.Reused, exception);
                 case UpstreamCertificateException:
                     return new(ProxyError.TlsCertificate, NotReceived: true, StaleConnection: false, exception);
+                case HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }:
+                case HttpIOException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }:
+                    return new(ProxyError.Protocol, NotReceived: false, StaleConnection: false, exception); // headers beyond MaxResponseHeaderBytes; HTTP/2 wraps it
                 case HttpProtocolException { ErrorCode: RefusedStream }:
                     return new(ProxyError.ConnectionTerminated, NotReceived: true, StaleConnection: false, exception);
             }
@@ -36,7 +39,7 @@ internal static class FailureClassifier
 
             // The handler's own connect timer; the attempt's timers were looked at before.
             OperationCanceledException { InnerException: TimeoutException } => NeverSent(ProxyError.ConnectionTimeout, exception),
-            HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
+            HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } =>
                 new(ProxyError.Protocol, NotReceived: false, StaleConnection: false, exception),
             HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } =>
                 new(ProxyError.Protocol, NotReceived: false, StaleConnection: false, exception),

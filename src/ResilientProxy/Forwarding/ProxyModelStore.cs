@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using ResilientProxy.Configuration;
 using ResilientProxy.Health;
 using ResilientProxy.Hedging;
@@ -18,6 +19,9 @@ internal sealed class ProxyModelStore(
     private const string DigestKey = "resilient-proxy.digest";
 
     private volatile ProxyModel? _current;
+
+    /// <summary>The log of what the model's parts find out later; set once, before the first model is built.</summary>
+    public ILogger Logger { get; set; } = NullLogger.Instance;
 
     /// <summary>What is in force; null before the first config.</summary>
     public ProxyModel? Current => _current;
@@ -167,14 +171,16 @@ internal sealed class ProxyModelStore(
 
         var written = _current?.Config.Clusters.FirstOrDefault(cluster => string.Equals(cluster.Yarp.ClusterId, id, StringComparison.OrdinalIgnoreCase));
         var keepsClient = before is not null && written?.Yarp.HttpClient == entry.Yarp.HttpClient
-            && before.Options.ConnectTimeout == entry.Options.ConnectTimeout;
+            && before.Options.ConnectTimeout == entry.Options.ConnectTimeout
+            && before.Options.MaxResponseHeaderBytes == entry.Options.MaxResponseHeaderBytes
+            && before.Options.Tls == entry.Options.Tls;
         ProxyDestination[] destinations = [.. (entry.Yarp.Destinations ?? new Dictionary<string, DestinationConfig>())
             .OrderBy(destination => destination.Key, StringComparer.OrdinalIgnoreCase)
             .Select(destination => BuildDestination(id, destination.Key, destination.Value, before))];
         return new(
             id,
             entry.Options,
-            keepsClient ? before!.Client : UpstreamClient.Create(id, entry.Yarp.HttpClient, entry.Options, time),
+            keepsClient ? before!.Client : UpstreamClient.Create(id, entry.Yarp.HttpClient, entry.Options, time, metrics, Logger),
             destinations,
             circuits.ForCluster(id, entry.Options, destinations, before),
             bulkheads.ForCluster(id, entry.Options.Bulkhead?.Settings(), before?.Bulkhead),

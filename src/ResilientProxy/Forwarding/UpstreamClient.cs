@@ -4,6 +4,8 @@ using System.Security.Authentication;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using ResilientProxy.Configuration;
+using ResilientProxy.Telemetry;
+using ResilientProxy.Tls;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -22,8 +24,11 @@ internal sealed class UpstreamClient
     /// <param name="http">YARP's <c>HttpClient</c> settings.</param>
     /// <param name="options">The cluster's own settings.</param>
     /// <param name="time">The clock of the connect timer.</param>
-    public static UpstreamClient Create(string clusterId, HttpClientConfig? http, ClusterOptions options, TimeProvider time) =>
-        new(new Factory(options, time).CreateClient(new ForwarderHttpClientContext
+    /// <param name="metrics">Counts certificates that were renewed.</param>
+    /// <param name="logger">Takes why a renewed one was refused.</param>
+    /// <exception cref="InvalidOperationException">A file of the cluster's <c>Tls</c> cannot be used.</exception>
+    public static UpstreamClient Create(string clusterId, HttpClientConfig? http, ClusterOptions options, TimeProvider time, ProxyMetrics metrics, ILogger logger) =>
+        new(new Factory(options, time, options.Tls is { } tls ? new UpstreamTls(clusterId, tls, time, metrics, logger) : null).CreateClient(new ForwarderHttpClientContext
         {
             ClusterId = clusterId,
             NewConfig = http ?? HttpClientConfig.Empty,
@@ -37,12 +42,15 @@ internal sealed class UpstreamClient
         ResponseChecks.Checked(await Invoker.SendAsync(message, cancellationToken));
 
     // YARP's factory applies the cluster's HttpClient settings; what follows is what a proxy needs besides.
-    private sealed class Factory(ClusterOptions options, TimeProvider time) : ForwarderHttpClientFactory(NullLogger<ForwarderHttpClientFactory>.Instance)
+    private sealed class Factory(ClusterOptions options, TimeProvider time, UpstreamTls? tls) : ForwarderHttpClientFactory(NullLogger<ForwarderHttpClientFactory>.Instance)
     {
+        private SslClientAuthenticationOptions? _ssl;
+
         protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
         {
             base.ConfigureHandler(context, handler);
             handler.ConnectTimeout = options.ConnectTimeout;
+            handler.MaxResponseHeadersLength = (options.MaxResponseHeaderBytes + 1023) / 1024; // it counts in KiB
             handler.ConnectCallback = ConnectAsync;
             handler.PlaintextStreamFilter = static (filter, _) => ValueTask.FromResult<Stream>(
                 filter.NegotiatedHttpVersion.Major == 1 ? new ResponseGuardStream(filter.PlaintextStream) : filter.PlaintextStream);
@@ -61,6 +69,7 @@ internal sealed class UpstreamClient
             handler.ResponseHeaderEncodingSelector ??= static (_, _) => Encoding.Latin1;
             handler.SslOptions.RemoteCertificateValidationCallback ??= static (_, _, _, errors) =>
                 errors == SslPolicyErrors.None ? true : throw new UpstreamCertificateException(errors);
+            _ssl = handler.SslOptions;
         }
 
         private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
@@ -71,7 +80,10 @@ internal sealed class UpstreamClient
             try
             {
                 await socket.ConnectAsync(context.DnsEndPoint, either.Token);
-                return new NetworkStream(socket, ownsSocket: true);
+                var stream = new NetworkStream(socket, ownsSocket: true);
+                return tls is not null && context.InitialRequestMessage.RequestUri?.Scheme == Uri.UriSchemeHttps
+                    ? await tls.AuthenticateAsync(stream, context, _ssl!, either.Token)
+                    : stream;
             }
             catch (OperationCanceledException) when (timer.IsCancellationRequested)
             {

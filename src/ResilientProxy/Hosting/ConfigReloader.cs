@@ -83,6 +83,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
     private async Task<ReloadStatus> ReloadInTurnAsync(bool onlyIfChanged)
     {
         IReadOnlyList<ConfigFinding> findings;
+        var secrets = _started.Secrets;
         try
         {
             var utf8 = _options.ReadConfig();
@@ -96,6 +97,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
             findings = result.Findings;
             if (result.Config is { } config)
             {
+                secrets = config.Secrets;
                 await TakeOverAsync(config);
                 return new(Successful: true, _options.Time.GetUtcNow(), findings);
             }
@@ -108,8 +110,8 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
         catch (Exception error)
         {
             // Nothing a file can say may take a running proxy down.
-            Log.Unexpected(_logger, _options.ConfigPath, error);
-            findings = [new(FindingSeverity.Error, "$", $"the config could not be put in force: {error.Message}", Line: 0)];
+            Log.Unexpected(_logger, _options.ConfigPath, secrets.Hide(error.ToString()));
+            findings = [new(FindingSeverity.Error, "$", $"the config could not be put in force: {secrets.Hide(error.Message)}", Line: 0)];
         }
 
         foreach (var finding in findings)
@@ -193,7 +195,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
         [LoggerMessage(LogLevel.Warning, "{Sections} changed: that takes effect at the next start. Everything else is in force.")]
         public static partial void RestartNeeded(ILogger logger, string sections);
 
-        [LoggerMessage(LogLevel.Error, "{Path} could not be put in force.")]
-        public static partial void Unexpected(ILogger logger, string path, Exception error);
+        [LoggerMessage(LogLevel.Error, "{Path} could not be put in force: {Error}")]
+        public static partial void Unexpected(ILogger logger, string path, string error);
     }
 }

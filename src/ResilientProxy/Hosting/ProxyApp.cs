@@ -8,6 +8,7 @@ using ResilientProxy.Configuration;
 using ResilientProxy.Forwarding;
 using ResilientProxy.Health;
 using ResilientProxy.Telemetry;
+using ResilientProxy.Tls;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -125,11 +126,11 @@ internal sealed class ProxyApp : IAsyncDisposable
     private static WebApplication BuildTraffic(ProxyConfig config, ProxyAppOptions options, ProxyParts parts)
     {
         var builder = CreateBuilder(options);
-        builder.Configuration.AddInMemoryCollection(config.HostSettings);
+        builder.Configuration.AddInMemoryCollection(config.HostSettings.Where(static setting => !KestrelSetup.IsTls(setting.Key)));
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Limits));
+        builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Kestrel));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
 
         builder.Services.AddReverseProxy().AddTransforms<ForwardedForTransform>();
@@ -146,6 +147,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Services.AddSingleton<IConfigChangeListener>(source);
         builder.Services.AddSingleton<IForwarderHttpClientFactory>(new ModelHttpClients(parts.Models));
         builder.Services.AddSingleton(parts.Metrics);
+        builder.Services.AddSingleton<CertificateStore>();
         builder.Services.AddSingleton(parts.Sweep);
         builder.Services.AddSingleton(parts.Drain.State);
         builder.Services.AddSingleton(parts.Replay);
@@ -168,6 +170,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         var app = builder.Build();
         parts.StateLog.GoesTo(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ResilientProxy.State"));
         parts.Health.Logger = app.Services.GetRequiredService<ILogger<HealthMonitor>>();
+        parts.Models.Logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ResilientProxy.Upstreams");
         var model = parts.Models.Build(config);
         parts.Models.Use(model);
         source.Start(model.YarpRoutes, model.YarpClusters);

@@ -56,11 +56,12 @@ internal sealed class DestinationLoad(TimeProvider time)
     /// <param name="now">The clock's timestamp.</param>
     public double Latency(long now) => _latency.Read(now);
 
-    /// <summary>It came back: for a while it gets a share that grows from a tenth to the whole.</summary>
-    /// <param name="span">How long that takes; nothing happens for none and for an infinite one.</param>
+    /// <summary>It came back: its latency is learned anew, and for a while it gets a share that grows from a tenth to the whole.</summary>
+    /// <param name="span">How long that takes; for none and for an infinite one it gets the whole at once.</param>
     /// <param name="timestamp">When it came back, by the clock.</param>
     public void BeginSlowStart(TimeSpan span, long timestamp)
     {
+        _latency.Forget();
         if (span > TimeSpan.Zero)
         {
             Volatile.Write(ref _rampStart, timestamp);

@@ -1,14 +1,15 @@
 namespace ResilientProxy.LoadBalancing;
 
-/// <summary>The latency to expect of a destination: it follows a rise at once and a fall over ten seconds, and is forgotten as slowly.</summary>
+/// <summary>The latency to expect of a destination: it follows a rise at once and a fall over two seconds, and is forgotten as slowly.</summary>
 /// <remarks>
 /// "Peak EWMA", as Finagle has it. One word holds the value and its time, so that an update is one compare-and-swap.
-/// What is not asked any more decays as well: that is how a slow destination gets its next chance.
+/// What is not asked any more decays as well: that is how a slow destination gets its next chance. Two seconds in place of Finagle's ten let one
+/// that was twenty times slower be asked again after six, for the price of one slow answer each time.
 /// </remarks>
 /// <param name="time">The clock whose timestamps the methods take.</param>
 internal sealed class LatencyEstimate(TimeProvider time)
 {
-    private const double TauSeconds = 10;
+    private const double TauSeconds = 2;
     private const double StepsPerSecond = 10_000; // of the time kept beside the value
     private const double LeastSeconds = 1e-6; // above 0, which means unknown
     private const double MostSeconds = 60;
@@ -54,6 +55,9 @@ internal sealed class LatencyEstimate(TimeProvider time)
     /// <param name="now">The clock's timestamp.</param>
     public void RecordFailure(double seconds, long now) =>
         Record(Math.Max(seconds, Math.Max(LeastFailureSeconds, 2 * Value(Volatile.Read(ref _packed)))), now);
+
+    /// <summary>Forgets what was: it says nothing about a destination that has recovered.</summary>
+    public void Forget() => Volatile.Write(ref _packed, 0);
 
     private static double Value(long packed) => BitConverter.Int32BitsToSingle((int)packed);
 

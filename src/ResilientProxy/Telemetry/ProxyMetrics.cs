@@ -21,6 +21,7 @@ internal sealed class ProxyMetrics : IDisposable
     private readonly LabelledFamily<Gauge> _lastReloadTimestamp;
     private readonly LabelledFamily<Counter> _reloads;
     private readonly LabelledFamily<Gauge> _restartRequired;
+    private readonly LabelledFamily<Counter> _certificateReloads;
 
     /// <param name="time">For the time stamp of the last reload.</param>
     /// <param name="maxSeries">How many series one metric may have; at least 1.</param>
@@ -58,6 +59,8 @@ internal sealed class ProxyMetrics : IDisposable
         _lastReloadTimestamp = Registry.Gauge("config_last_reload_success_timestamp_seconds", "Unix time at which the config in force was taken over.");
         _reloads = Registry.Counter("config_reloads_total", "Attempts to take over a changed config.", "result");
         _restartRequired = Registry.Gauge("config_restart_required", "1 when the config file asks for listeners that only a restart can give.");
+        CertificateExpiry = Registry.Observed("tls_certificate_expiry_timestamp_seconds", "Unix time at which the certificate of a listener expires.", MetricType.Gauge, "endpoint");
+        _certificateReloads = Registry.Counter("tls_certificate_reloads_total", "Changed certificate files of listeners and upstreams that were taken over (success) or refused (failure).", "endpoint", "result");
         _lastReloadSuccessful.With();
         _restartRequired.With();
         _reloads.With("success");
@@ -80,6 +83,9 @@ internal sealed class ProxyMetrics : IDisposable
 
     /// <summary>The bulkheads, asked at each scrape.</summary>
     public BulkheadMetrics Bulkheads { get; }
+
+    /// <summary>When the listeners' certificates expire.</summary>
+    public ObservedFamily CertificateExpiry { get; }
 
     /// <summary>Lines the access log lost.</summary>
     public Counter AccessLogDropped { get; }
@@ -196,6 +202,9 @@ internal sealed class ProxyMetrics : IDisposable
 
     /// <summary>Whether the config in force differs from the listeners that are open, which only a restart changes.</summary>
     public void RestartRequired(bool required) => _restartRequired.With().Set(required ? 1 : 0);
+
+    /// <summary>Changed certificate files were taken over, or refused.</summary>
+    public void CertificateReloaded(string endpoint, bool successful) => _certificateReloads.With(endpoint, successful ? "success" : "failure").Increment();
 
     public void Dispose() => Registry.Dispose();
 }

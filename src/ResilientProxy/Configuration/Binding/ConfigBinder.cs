@@ -127,7 +127,7 @@ internal sealed class ConfigBinder(Findings findings)
     }
 
     // Variables and arguments make a list item by item, under the keys 0, 1, 2: nothing else says that a list is meant.
-    private static IEnumerable<ConfigNode>? ItemsOf(ConfigNode node) => node switch
+    public static IEnumerable<ConfigNode>? ItemsOf(ConfigNode node) => node switch
     {
         ConfigArray list => list.Items,
         ConfigObject { Origin.Kind: not OriginKind.File } items when items.Members.Keys.All(key => int.TryParse(key, out _)) =>

@@ -9,19 +9,25 @@ namespace ResilientProxy.Configuration.Binding;
 /// <summary>Writes the config's records as JSON in the config's own notation, so that what is written can be read again.</summary>
 /// <param name="json">Where to.</param>
 /// <param name="showSecrets">Whether secrets are written; else <see cref="Secrets.Mask"/> stands in their place.</param>
-/// <param name="extra">Our part of a record of YARP's: the value of its key, or the record that declares its keys.</param>
-internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<object, object?> extra)
+/// <param name="extra">Our part of a record of YARP's: the value of its key, or the record that declares its keys; and where it was written.</param>
+internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<object, (object? Value, ConfigNode? Written)> extra)
 {
     /// <summary>Writes a value; keys that are not set are left out, and an object of ours that is absent is "off".</summary>
-    public void Write(object? value)
+    /// <param name="value">The value.</param>
+    /// <param name="written">Where it was read from, which says what came by a reference; null where nothing did.</param>
+    public void Write(object? value, ConfigNode? written = null)
     {
         switch (value)
         {
+            case not null when !showSecrets && written is ConfigScalar { HoldsSecret: true }:
+            case Enum when !showSecrets && written is { HoldsSecret: true }:
+                json.WriteStringValue(Secrets.Mask);
+                break;
             case null:
                 json.WriteNullValue();
                 break;
             case string text:
-                json.WriteStringValue(text);
+                json.WriteStringValue(References.Escaped(text));
                 break;
             case bool flag:
                 json.WriteBooleanValue(flag);
@@ -45,27 +51,21 @@ internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<ob
                 WriteNode(node);
                 break;
             case IDictionary entries:
-                WriteEntries(entries);
+                WriteEntries(entries, written);
                 break;
             case IEnumerable items:
-                json.WriteStartArray();
-                foreach (var item in items)
-                {
-                    Write(item);
-                }
-
-                json.WriteEndArray();
+                WriteItems(items, written);
                 break;
             case IFormattable plain when !ModelShape.IsRecord(plain.GetType()):
                 json.WriteStringValue(plain.ToString(null, CultureInfo.InvariantCulture));
                 break;
             default:
-                WriteRecord(value);
+                WriteRecord(value, written);
                 break;
         }
     }
 
-    private void WriteRecord(object record)
+    private void WriteRecord(object record, ConfigNode? written)
     {
         if (!ModelShape.IsRecord(record.GetType()))
         {
@@ -76,13 +76,13 @@ internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<ob
         json.WriteStartObject();
         foreach (var key in ModelShape.Of(record.GetType()).Keys)
         {
-            var value = key.Property is { } property ? property.GetValue(record)
-                : key.Source is { } source && extra(record) is { } ours ? source.GetValue(ours)
+            var (value, from) = key.Property is { } property ? (property.GetValue(record), written?.Find(key.Name))
                 : key.Source is null ? extra(record)
-                : null;
+                : extra(record).Value is { } ours ? (key.Source.GetValue(ours), written?.Find(key.Name))
+                : (null, null);
             if (value is not null)
             {
-                WriteMember(key.Name, value);
+                WriteMember(key.Name, value, from);
             }
             else if (key is { TakesOff: true, Property: not null })
             {
@@ -93,7 +93,7 @@ internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<ob
         json.WriteEndObject();
     }
 
-    private void WriteEntries(IDictionary entries)
+    private void WriteEntries(IDictionary entries, ConfigNode? written)
     {
         // Whatever the spelling in the file, the keys are the same without regard to order.
         var ordered = entries.Keys.Cast<string>().Order(StringComparer.Ordinal);
@@ -101,16 +101,29 @@ internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<ob
         json.WriteStartObject();
         foreach (var name in ordered)
         {
-            WriteMember(name, hidesValues && !showSecrets && name is "Set" or "Append" ? Secrets.Mask : entries[name]);
+            WriteMember(name, hidesValues && !showSecrets && name is "Set" or "Append" ? Secrets.Mask : entries[name], written?.Find(name));
         }
 
         json.WriteEndObject();
     }
 
-    private void WriteMember(string name, object? value)
+    private void WriteItems(IEnumerable items, ConfigNode? written)
+    {
+        var nodes = written is null ? null : ConfigBinder.ItemsOf(written)?.ToArray();
+        var index = 0;
+        json.WriteStartArray();
+        foreach (var item in items)
+        {
+            Write(item, nodes?.ElementAtOrDefault(index++));
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteMember(string name, object? value, ConfigNode? written)
     {
         json.WritePropertyName(name);
-        Write(value is string && !showSecrets && Secrets.IsSecret(name) ? Secrets.Mask : value);
+        Write(value is string && !showSecrets && Secrets.IsSecret(name) ? Secrets.Mask : value, written);
     }
 
     private void WriteEnum(Enum value)
@@ -135,16 +148,16 @@ internal sealed class ModelWriter(Utf8JsonWriter json, bool showSecrets, Func<ob
                 json.WriteStartObject();
                 foreach (var (name, value) in entries.Members)
                 {
-                    WriteMember(name, value is ConfigScalar { ScalarKind: ScalarKind.String } text ? text.Text : value);
+                    WriteMember(name, value is ConfigScalar { ScalarKind: ScalarKind.String } text ? text.Text : value, value);
                 }
 
                 json.WriteEndObject();
                 break;
             case ConfigArray list:
-                Write(list.Items);
+                Write(list.Items, list);
                 break;
             case ConfigScalar { ScalarKind: ScalarKind.String } text:
-                json.WriteStringValue(text.Text);
+                json.WriteStringValue(References.Escaped(text.Text));
                 break;
             case ConfigScalar scalar:
                 json.WriteRawValue(scalar.ScalarKind == ScalarKind.Null ? "null" : scalar.Text);

@@ -15,7 +15,7 @@ internal static class NearestName
     /// <summary>The nearest of the names, or null where none is near: one slip in a short word, about one in three letters of a long one.</summary>
     public static string? Of(string word, IEnumerable<string> names)
     {
-        var best = names.Select(name => (Name: name, Slips: Distance(word.ToUpperInvariant(), name.ToUpperInvariant()))).MinBy(pair => pair.Slips);
+        var best = names.Select(name => (Name: name, Slips: Distance(word.ToUpperInvariant(), name.ToUpperInvariant()))).DefaultIfEmpty().MinBy(pair => pair.Slips);
         return best.Name is not null && best.Slips <= Math.Max(1, (word.Length + 1) / 3) ? best.Name : null;
     }
 

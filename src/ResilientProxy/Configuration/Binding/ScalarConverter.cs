@@ -59,7 +59,7 @@ internal static class ScalarConverter
         if (scalar is null || !Duration.TryParse(scalar.Text, out var duration))
         {
             var off = range?.AllowOff == true ? ", or \"off\"" : "";
-            return scalar is not null && double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
+            return scalar is { HoldsSecret: false } && double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
                 ? $"must be a duration with its unit, such as \"{scalar.Text}s\" or \"{scalar.Text}ms\"{off}"
                 : $"must be a duration, such as \"250ms\", \"2s\", \"1.5m\" or \"1h\"{off}";
         }

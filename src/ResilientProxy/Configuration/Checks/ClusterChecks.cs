@@ -34,7 +34,7 @@ internal static class ClusterChecks
             if (cluster.HttpClient?.DangerousAcceptAnyServerCertificate == true)
             {
                 findings.Warning(node.Nearest("HttpClient", "DangerousAcceptAnyServerCertificate"),
-                    "anybody on the network path can pose as this upstream; trust its certificate on this machine instead");
+                    "anybody on the network path can pose as this upstream; trust its authority by Resilience.Tls.CaPath instead");
             }
 
             if (cluster.SessionAffinity?.AffinityKeyName is { } key && !HttpToken.Is(key))

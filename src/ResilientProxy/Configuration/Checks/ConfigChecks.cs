@@ -19,7 +19,9 @@ internal static class ConfigChecks
         Findings findings)
     {
         ListenerChecks.Run(root, document, findings);
+        TlsChecks.Run(root, document, findings);
         ClusterChecks.Run(root, document, policies, findings);
+        UpstreamTlsChecks.Run(root, document, clusters, findings);
         HealthChecks.Run(root, document, clusters, findings);
         BreakerChecks.Run(root, clusters, findings);
         ClusterTimeChecks.Run(root, document, policies, clusters, findings);

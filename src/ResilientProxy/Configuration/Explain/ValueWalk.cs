@@ -50,7 +50,7 @@ internal static class ValueWalk
     }
 
     private static ExplainedValue Leaf(string path, object? value, ModelKey key, ConfigNode? node, Origins origins) =>
-        new(path, Written(Masked(key, value)), origins.Of(node));
+        new(path, Written(node is { HoldsSecret: true } ? Secrets.Mask : Masked(key, value)), origins.Of(node));
 
     private static object? Masked(ModelKey key, object? value) => value switch
     {
@@ -72,7 +72,7 @@ internal static class ValueWalk
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
         {
-            new ModelWriter(json, showSecrets: false, static _ => null).Write(value);
+            new ModelWriter(json, showSecrets: false, static _ => (null, null)).Write(value);
         }
 
         var reader = new Utf8JsonReader(buffer.WrittenSpan);

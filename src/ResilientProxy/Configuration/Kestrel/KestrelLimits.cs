@@ -4,7 +4,10 @@ using ResilientProxy.Values;
 
 namespace ResilientProxy.Configuration.Kestrel;
 
-/// <summary>Kestrel's own limits; where no default is named here, Kestrel's own holds.</summary>
+/// <summary>
+/// What one client may ask for: Kestrel's own limits; where no default is named here, Kestrel's own holds. Those of the head are always in force;
+/// a body may have any size and any pace, because a route's own <c>MaxRequestBodySize</c> and <c>Timeouts.Idle</c> say what is too much.
+/// </summary>
 internal sealed record KestrelLimits
 {
     /// <summary>Connections of clients at the same time, further ones are closed; at least 1, null for any number.</summary>
@@ -15,7 +18,7 @@ internal sealed record KestrelLimits
     [Range(1, int.MaxValue)]
     public long? MaxConcurrentUpgradedConnections { get; init; } = 10_000;
 
-    /// <summary>The largest request body; 0 to 1024 GiB. A route's <c>MaxRequestBodySize</c> goes before it.</summary>
+    /// <summary>The largest request body; 0 to 1024 GiB, unlimited by default. A route's <c>MaxRequestBodySize</c> goes before it.</summary>
     [SizeRange("0", "1024GiB")]
     public long? MaxRequestBodySize { get; init; }
 
@@ -27,30 +30,30 @@ internal sealed record KestrelLimits
     [SizeRange("0", "1GiB")]
     public long? MaxResponseBufferSize { get; init; }
 
-    /// <summary>The longest request line; 1 B to 1 GiB.</summary>
+    /// <summary>The longest request line; 1 B to 1 GiB. Longer: 414.</summary>
     [SizeRange("1", "1GiB")]
-    public int? MaxRequestLineSize { get; init; }
+    public int MaxRequestLineSize { get; init; } = 8 * 1024;
 
-    /// <summary>All request headers together; 1 B to 1 GiB.</summary>
+    /// <summary>All request headers together; 1 B to 1 GiB. More: 431.</summary>
     [SizeRange("1", "1GiB")]
-    public int? MaxRequestHeadersTotalSize { get; init; }
+    public int MaxRequestHeadersTotalSize { get; init; } = 32 * 1024;
 
-    /// <summary>The number of request headers; at least 1.</summary>
+    /// <summary>The number of request headers; at least 1. More: 431.</summary>
     [Range(1, int.MaxValue)]
-    public int? MaxRequestHeaderCount { get; init; }
+    public int MaxRequestHeaderCount { get; init; } = 100;
 
     /// <summary>How long a connection without a request is kept; 1 s to 24 h.</summary>
     [DurationRange("1s", "24h")]
-    public TimeSpan? KeepAliveTimeout { get; init; }
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(130);
 
-    /// <summary>How long a client may take for its headers; 1 s to 24 h.</summary>
+    /// <summary>How long a client may take for its headers, from their first byte; 1 s to 24 h. Longer: 408, and the connection is closed.</summary>
     [DurationRange("1s", "24h")]
-    public TimeSpan? RequestHeadersTimeout { get; init; }
+    public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How slow a request body may come before it is given up.</summary>
+    /// <summary>How slow a request body may come before it is given up; any pace by default.</summary>
     public KestrelDataRate? MinRequestBodyDataRate { get; init; }
 
-    /// <summary>How slow a client may take its response before it is given up.</summary>
+    /// <summary>How slow a client may take its response before it is given up; any pace by default.</summary>
     public KestrelDataRate? MinResponseDataRate { get; init; }
 
     /// <summary>Limits of HTTP/2 connections.</summary>

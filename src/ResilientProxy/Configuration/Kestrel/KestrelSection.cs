@@ -14,6 +14,9 @@ internal sealed record KestrelSection
     {
     }
 
+    /// <summary>The TLS versions of a listener that names none.</summary>
+    public const SslProtocols DefaultSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+
     /// <summary>The listeners by their names; at least one.</summary>
     public required IReadOnlyDictionary<string, KestrelEndpoint> Endpoints { get; init; } = new Dictionary<string, KestrelEndpoint>();
 
@@ -22,6 +25,9 @@ internal sealed record KestrelSection
 
     /// <summary>Certificates by name; "Default" serves the https listeners without one of their own.</summary>
     public IReadOnlyDictionary<string, KestrelCertificate>? Certificates { get; init; }
+
+    /// <summary>The certificate of the https listeners without one of their own; null where there is none.</summary>
+    internal KestrelCertificate? DefaultCertificate => EndpointDefaults?.Certificate ?? Certificates?.GetValueOrDefault("Default");
 
     /// <summary>What one client may ask for.</summary>
     public KestrelLimits? Limits { get; init; } = new();
@@ -33,14 +39,20 @@ internal sealed record KestrelEndpoint
     /// <summary>Where it listens, such as "http://0.0.0.0:8080"; "*" for every address.</summary>
     public required string Url { get; init; } = "";
 
+    /// <summary>Whether it speaks TLS.</summary>
+    internal bool IsHttps => Url.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The HTTP versions it speaks; without TLS it is either HTTP/1 or HTTP/2, not both.</summary>
     public HttpProtocols? Protocols { get; init; }
 
-    /// <summary>The TLS versions it takes; the system's choice where nothing is said.</summary>
+    /// <summary>The TLS versions it takes; 1.2 and 1.3 where nothing is said.</summary>
     public SslProtocols? SslProtocols { get; init; }
 
     /// <summary>Whether clients must show a certificate.</summary>
     public ClientCertificateMode? ClientCertificateMode { get; init; }
+
+    /// <summary>Who signs its clients' certificates; the authorities this machine trusts where nothing is said.</summary>
+    public KestrelClientAuthority? ClientCertificateAuthority { get; init; }
 
     /// <summary>The certificate it shows.</summary>
     public KestrelCertificate? Certificate { get; init; }
@@ -55,26 +67,36 @@ internal sealed record KestrelEndpointDefaults
     /// <summary>The HTTP versions spoken; without TLS it is either HTTP/1 or HTTP/2, not both.</summary>
     public HttpProtocols? Protocols { get; init; }
 
-    /// <summary>The TLS versions taken; the system's choice where nothing is said.</summary>
+    /// <summary>The TLS versions taken; 1.2 and 1.3 where nothing is said.</summary>
     public SslProtocols? SslProtocols { get; init; }
 
     /// <summary>Whether clients must show a certificate.</summary>
     public ClientCertificateMode? ClientCertificateMode { get; init; }
 
+    /// <summary>Who signs the clients' certificates; the authorities this machine trusts where nothing is said.</summary>
+    public KestrelClientAuthority? ClientCertificateAuthority { get; init; }
+
     /// <summary>The certificate shown.</summary>
     public KestrelCertificate? Certificate { get; init; }
+}
+
+/// <summary>The authorities whose clients are let in: no key of Kestrel's own, which trusts the whole machine's.</summary>
+internal sealed record KestrelClientAuthority
+{
+    /// <summary>The PEM file of their certificates; it is read again when it changes.</summary>
+    public required string Path { get; init; } = "";
 }
 
 /// <summary>A certificate, from a file or from the system's store.</summary>
 internal sealed record KestrelCertificate
 {
-    /// <summary>The file: PEM or PKCS #12.</summary>
+    /// <summary>The file: PEM, with what leads to the root behind it, or PKCS #12. It is read again when it changes.</summary>
     public string? Path { get; init; }
 
     /// <summary>The file of the private key, where it is not in the certificate's.</summary>
     public string? KeyPath { get; init; }
 
-    /// <summary>The password of the file; better given by an environment variable.</summary>
+    /// <summary>The password of the file; better given by a reference, such as ${FILE:/run/secrets/pfx}.</summary>
     public string? Password { get; init; }
 
     /// <summary>The subject to look for in the store.</summary>

@@ -17,6 +17,9 @@ internal abstract class ConfigNode(string path, ConfigOrigin origin)
     /// <summary>Whether it is <c>null</c> or <c>"off"</c>: what removes a strategy.</summary>
     public virtual bool IsOff => false;
 
+    /// <summary>Whether it, or something in it, came from outside the config by a reference: what must never be shown.</summary>
+    public abstract bool HoldsSecret { get; }
+
     /// <summary>The node below these keys; null where one of them is missing. Numbers count through lists.</summary>
     public ConfigNode? Find(params ReadOnlySpan<string> keys) => keys.IsEmpty
         ? this
@@ -50,6 +53,8 @@ internal sealed class ConfigObject(string path, ConfigOrigin origin) : ConfigNod
 
     public override string Kind => "an object";
 
+    public override bool HoldsSecret => _members.Values.Any(static value => value.HoldsSecret);
+
     /// <summary>A member's value, or null. Setting keeps the spelling that came first.</summary>
     public ConfigNode? this[string key] => _members.GetValueOrDefault(key);
 
@@ -76,6 +81,8 @@ internal sealed class ConfigArray(string path, ConfigOrigin origin) : ConfigNode
     public List<ConfigNode> Items { get; } = [];
 
     public override string Kind => "a list";
+
+    public override bool HoldsSecret => Items.Any(static item => item.HoldsSecret);
 }
 
 /// <summary>What kind of value a <see cref="ConfigScalar"/> was written as.</summary>
@@ -92,7 +99,8 @@ internal enum ScalarKind
 /// <param name="origin">Where it came from; the variables and arguments know strings only.</param>
 /// <param name="scalarKind">What it was written as.</param>
 /// <param name="text">The text: a string's content, a number's digits, "true", "false", or nothing for null.</param>
-internal sealed class ConfigScalar(string path, ConfigOrigin origin, ScalarKind scalarKind, string text) : ConfigNode(path, origin)
+/// <param name="isSecret">Whether part of the text came by a reference, see <see cref="References"/>.</param>
+internal sealed class ConfigScalar(string path, ConfigOrigin origin, ScalarKind scalarKind, string text, bool isSecret = false) : ConfigNode(path, origin)
 {
     public ScalarKind ScalarKind { get; } = scalarKind;
 
@@ -100,8 +108,11 @@ internal sealed class ConfigScalar(string path, ConfigOrigin origin, ScalarKind 
 
     public override bool IsOff => ScalarKind == ScalarKind.Null || (ScalarKind == ScalarKind.String && Text.Equals("off", StringComparison.OrdinalIgnoreCase));
 
+    public override bool HoldsSecret { get; } = isSecret;
+
     public override string Kind => ScalarKind switch
     {
+        _ when HoldsSecret => "something else", // never the value
         ScalarKind.Null => "null",
         ScalarKind.String => $"\"{Text}\"",
         _ => Text,
