@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Checks;
@@ -106,13 +105,13 @@ internal static class ConfigFile
             {
                 Written = root.Find("ReverseProxy", "Clusters", cluster.Key),
             })],
-            EffectiveJson = Encoding.UTF8.GetString(Write(document, root, showSecrets: false, indented: true, record => record switch
+            EffectiveJson = Write(document, root, showSecrets: false, indented: true, record => record switch
             {
                 RouteConfig route => (routes[route.RouteId].Options, routes[route.RouteId].Written),
                 ClusterConfig cluster => (clusters[cluster.ClusterId], root.Find("ReverseProxy", "Clusters", cluster.ClusterId, YarpKeys.Resilience)),
                 DestinationConfig destination => (destinations[destination], null),
                 _ => (null, null),
-            })),
+            }),
         };
 
     private static string Digest(object yarp, object ours, Dictionary<DestinationConfig, DestinationOptions> destinations) =>

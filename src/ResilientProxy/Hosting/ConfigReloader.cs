@@ -98,7 +98,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
             if (result.Config is { } config)
             {
                 secrets = config.Secrets;
-                await TakeOverAsync(config);
+                await TakeOverAsync(config.WithoutSources());
                 return new(Successful: true, _options.Time.GetUtcNow(), findings);
             }
         }

@@ -9,7 +9,8 @@ internal sealed class TenSeconds(TimeProvider time)
 {
     private const int Seconds = 10;
 
-    private readonly Second[] _ring = [.. Enumerable.Range(0, Seconds).Select(_ => new Second())];
+    // Made at first use: most routes of a large config never get there.
+    private Second[]? _ring;
 
     /// <summary>What was sent on top in the second that runs.</summary>
     public long ExtraThisSecond => Volatile.Read(ref Now().Extra);
@@ -26,7 +27,7 @@ internal sealed class TenSeconds(TimeProvider time)
         var oldest = Now().Number - Seconds;
         long requests = 0;
         long extra = 0;
-        foreach (var place in _ring)
+        foreach (var place in Ring())
         {
             if (Volatile.Read(ref place.Number) > oldest)
             {
@@ -38,10 +39,13 @@ internal sealed class TenSeconds(TimeProvider time)
         return (requests, extra);
     }
 
+    private Second[] Ring() =>
+        Volatile.Read(ref _ring) ?? Interlocked.CompareExchange(ref _ring, [.. Enumerable.Range(0, Seconds).Select(static _ => new Second())], null) ?? _ring;
+
     private Second Now()
     {
         var number = time.GetTimestamp() / time.TimestampFrequency;
-        var second = _ring[number % Seconds];
+        var second = Ring()[number % Seconds];
         var before = Volatile.Read(ref second.Number);
         if (before != number && Interlocked.CompareExchange(ref second.Number, number, before) == before)
         {
