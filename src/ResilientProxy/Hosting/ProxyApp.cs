@@ -147,6 +147,8 @@ internal sealed class ProxyApp : IAsyncDisposable
             builder.WebHost.UseKestrelHttpsConfiguration(); // loads all of TLS
         }
 
+        builder.Services.Configure<Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets.SocketTransportOptions>(
+            static sockets => sockets.UnsafePreferInlineScheduling = InlineCompletions.AreOn);
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Kestrel));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
 
