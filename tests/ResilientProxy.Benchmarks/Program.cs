@@ -1,4 +1,5 @@
 using ResilientProxy.Benchmarks.Comparison;
+using ResilientProxy.Benchmarks.Parts;
 using ResilientProxy.Benchmarks.Scenarios;
 
 // Figures that a test cannot hold to the letter on a busy machine: run by hand or by CI, one table each.
@@ -6,7 +7,9 @@ return args switch
 {
     ["scenarios", .. var names] => await ScenarioRunner.RunAsync(names),
     ["compare", .. var options] => await ComparisonRunner.RunAsync(options),
-    ["bare-yarp", var url, var upstream] => await BareYarp.RunAsync(url, upstream),
+    ["parts", .. var options] => PartsRunner.Run(options),
+    ["bare-yarp", var url, var upstream] => await BareYarp.RunAsync(url, upstream, http2: false),
+    ["bare-yarp", var url, var upstream, "http2"] => await BareYarp.RunAsync(url, upstream, http2: true),
     _ => Usage(),
 };
 
@@ -15,5 +18,6 @@ static int Usage()
     Console.Error.WriteLine("usage: dotnet run -c Release --project tests/ResilientProxy.Benchmarks -- scenarios [NAME …]");
     Console.Error.WriteLine("scenarios: " + string.Join(", ", ScenarioRunner.Names));
     Console.Error.WriteLine("usage: dotnet run -c Release --project tests/ResilientProxy.Benchmarks -- compare " + ComparisonOptions.Usage);
+    Console.Error.WriteLine("usage: dotnet run -c Release --project tests/ResilientProxy.Benchmarks -- parts " + PartsRunner.Usage);
     return 2;
 }
