@@ -77,11 +77,11 @@ public class AdmissionParts : IDisposable
 
     /// <summary>A token of the route's one bucket.</summary>
     [Benchmark(Description = "rate limiter: token bucket of a route")]
-    public object RateLimiterPerRoute() => _perRoute.Take(_client, _headers);
+    public bool RateLimiterPerRoute() => _perRoute.Take(_client, _headers).IsAdmitted;
 
     /// <summary>A token of a client's bucket, which is looked up.</summary>
     [Benchmark(Description = "rate limiter: token bucket of a client")]
-    public object RateLimiterPerClient() => _perClient.Take(_client, _headers);
+    public bool RateLimiterPerClient() => _perClient.Take(_client, _headers).IsAdmitted;
 
     /// <summary>A timer goes under watch and off it.</summary>
     [Benchmark(Description = "timer sweep: add and remove")]
