@@ -34,7 +34,7 @@ internal sealed record ComparisonOptions
     /// <returns>Null where they cannot be read.</returns>
     public static ComparisonOptions? Parse(IReadOnlyList<string> arguments)
     {
-        var options = arguments.Contains("--short") ? new ComparisonOptions { Short = true, Rounds = 2, Seconds = 2, WarmUpSeconds = 8, Cases = [ComparisonRunner.Headline, RouteCase.Name] } : new ComparisonOptions();
+        var options = arguments.Contains("--short") ? new ComparisonOptions { Short = true, Rounds = 2, Seconds = 2, WarmUpSeconds = 7, Cases = [ComparisonRunner.Headline, RouteCase.Name] } : new ComparisonOptions();
         for (var i = 0; i < arguments.Count; i++)
         {
             if (arguments[i] == "--short")

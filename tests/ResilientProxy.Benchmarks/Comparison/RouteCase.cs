@@ -49,7 +49,7 @@ internal static class RouteCase
             targets.ForEach(target => target.Dispose());
         }
 
-        for (var round = 0; round < options.Rounds; round++)
+        for (var round = 0; round < (options.Short ? 1 : options.Rounds); round++)
         {
             await MeasureReloadAsync(contestants, round, figures);
         }
