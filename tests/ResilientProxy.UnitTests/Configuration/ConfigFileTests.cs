@@ -120,8 +120,9 @@ public class ConfigFileTests
     [Fact]
     public void Routes_that_name_a_policy_and_nothing_else_share_its_options()
     {
-        var config = Parse("""
+        var result = Parse("""
             {
+              "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:0" } } },
               "Resilience": { "Policies": { "quick": { "Timeouts": { "Total": "3s" } } } },
               "ReverseProxy": {
                 "Routes": {
@@ -134,8 +135,8 @@ public class ConfigFileTests
                 "Clusters": { "c": { "Destinations": { "d": { "Address": "http://127.0.0.1:1/" } } } }
               }
             }
-            """).Config!;
-        var options = config.Routes.ToDictionary(route => route.Yarp.RouteId, route => route.Options);
+            """);
+        var options = result.Config!.Routes.ToDictionary(route => route.Yarp.RouteId, route => route.Options);
 
         Assert.Same(options["a"], options["b"]);
         Assert.Same(options["plain"], options["plain too"]);
