@@ -7,6 +7,8 @@ namespace ResilientProxy.Forwarding;
 /// <summary>Sends the answer that counts to the client, and says how that went.</summary>
 internal sealed partial class ResponseSender(ResponseCopy copy, ILogger<ResponseSender> logger)
 {
+    private const int RetryAfterDrain = 1; // elsewhere, or at what takes this process's place
+
     /// <summary>Sends the response as it comes.</summary>
     /// <param name="exchange">The client's request.</param>
     /// <param name="feature">YARP's view of it.</param>
@@ -35,6 +37,13 @@ internal sealed partial class ResponseSender(ResponseCopy copy, ILogger<Response
             await attempt.StopBodyAsync();
             if (await ClientFault.EndsAsync(exchange, attempt))
             {
+                return null;
+            }
+
+            if (attempt.End == AttemptEnd.Draining)
+            {
+                exchange.AttemptEnded(attempt, Words.Success, verdict); // nobody's failure
+                await exchange.AnswerAsync(ProxyError.Draining, RequestOutcome.Rejected, RetryAfterDrain);
                 return null;
             }
 

@@ -36,8 +36,16 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
         exchange.StartSpan(attempt);
         var settings = attempt.Cluster.Request with { ActivityTimeout = route.Options.Timeouts.Idle };
         var transformer = new UpgradeTransformer(exchange, attempt, feature.Route.Transformer);
+        var upgrade = new WebSocketUpgrade(context, attempt);
         var result = await forwarder.SendAsync(
             context, attempt.Destination.Address, attempt.Cluster.Client.Invoker, settings, transformer, attempt.Token);
+        upgrade.Leave(context);
+        if (attempt.WebSocket is { IsClosed: true } || attempt.End == AttemptEnd.Draining)
+        {
+            exchange.AttemptEnded(attempt, Words.Success, AttemptVerdict.Success); // however it ended: the proxy asked for it
+            exchange.Failed(ProxyError.Draining, attempt.WebSocket is { IsClosed: true } ? RequestOutcome.Success : RequestOutcome.Rejected);
+            return null;
+        }
 
         if (result == ForwarderError.None)
         {
@@ -119,6 +127,7 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
             {
                 Answered = true;
                 attempt.Answered(proxyResponse.StatusCode < System.Net.HttpStatusCode.InternalServerError ? AttemptVerdict.Success : AttemptVerdict.Failure);
+                attempt.Life = LifeSpan.Endless;
                 attempt.WatchIdle(Timeout.InfiniteTimeSpan); // YARP's activity timer watches both directions from here
                 exchange.FirstByteSent = true;
             }
