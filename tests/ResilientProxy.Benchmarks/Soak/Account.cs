@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ResilientProxy.Benchmarks.Soak;
 
 /// <summary>How a request ended for its client.</summary>
@@ -41,6 +43,7 @@ internal sealed class Account(long id)
 {
     private readonly List<UpstreamAct> _deliveries = [];
     private readonly List<string> _attempts = [];
+    private readonly List<string> _destinations = [];
     private string? _outcome;
     private string? _reason;
     private int _loggedStatus;
@@ -62,6 +65,9 @@ internal sealed class Account(long id)
 
     /// <summary>Whether the answer's body was what was asked for.</summary>
     public bool IsRight { get; private set; } = true;
+
+    /// <summary>What its client's library said where it got no answer.</summary>
+    public string? Why { get; set; }
 
     /// <summary>Lines of the access log about it.</summary>
     public int Lines { get; private set; }
@@ -91,11 +97,15 @@ internal sealed class Account(long id)
     }
 
     /// <summary>The access log's word.</summary>
-    public void Logged(int status, string outcome, string? reason, IEnumerable<string> attempts)
+    public void Logged(int status, string outcome, string? reason, IEnumerable<(string Destination, string Outcome, double Milliseconds)> attempts)
     {
         Lines++;
         (_loggedStatus, _outcome, _reason) = (status, outcome, reason);
-        _attempts.AddRange(attempts);
+        foreach (var (destination, result, milliseconds) in attempts)
+        {
+            _attempts.Add(result);
+            _destinations.Add(string.Create(CultureInfo.InvariantCulture, $"{destination} {result} {milliseconds:0} ms"));
+        }
     }
 
     /// <summary>What the three do not agree about; null where they do.</summary>
@@ -116,7 +126,7 @@ internal sealed class Account(long id)
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"request {Id} ({Kind}): client {End} {Status} {Word}{(IsRight ? "" : " WRONG BODY")}; log {_loggedStatus} {_outcome} {_reason} [{string.Join(", ", _attempts)}]; upstreams [{string.Join(", ", _deliveries)}]";
+        $"request {Id} ({Kind}): client {End} {Status} {Word}{(IsRight ? "" : " WRONG BODY")}; {Why}; log {_loggedStatus} {_outcome} {_reason} [{string.Join(", ", _destinations)}]; upstreams [{string.Join(", ", _deliveries)}]";
 
     private string? ClientAgrees() => End switch
     {

@@ -6,7 +6,7 @@ namespace ResilientProxy.Benchmarks.Soak;
 /// <summary>What the proxy holds at one moment.</summary>
 /// <param name="Seconds">Since the load began.</param>
 /// <param name="ResidentMiB">Resident memory.</param>
-/// <param name="HeapMiB">The managed heap after the last collection.</param>
+/// <param name="HeapMiB">The managed heap after a full collection.</param>
 /// <param name="Files">Open files, sockets among them.</param>
 /// <param name="Threads">Threads.</param>
 internal readonly record struct Figure(double Seconds, double ResidentMiB, double HeapMiB, int Files, int Threads);

@@ -93,7 +93,8 @@ internal sealed class Ledger
             root.GetProperty("status").GetInt32(),
             root.GetProperty("outcome").GetString()!,
             root.GetProperty("reason").GetString(),
-            root.GetProperty("attempts").EnumerateArray().Select(attempt => attempt.GetProperty("outcome").GetString()!));
+            root.GetProperty("attempts").EnumerateArray().Select(static attempt =>
+                (attempt.GetProperty("destination").GetString()!, attempt.GetProperty("outcome").GetString()!, attempt.GetProperty("durationMs").GetDouble())));
     }
 
     /// <summary>Judges what has ended long enough ago. One caller at a time.</summary>

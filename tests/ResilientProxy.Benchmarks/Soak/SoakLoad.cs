@@ -98,6 +98,7 @@ internal sealed class SoakLoad : IDisposable
         }
         catch (Exception error) when (error is HttpRequestException or IOException or SocketException or WebSocketException or OperationCanceledException)
         {
+            account.Why = $"{error.GetType().Name}: {error.Message} {error.InnerException?.Message}";
             if (account.End == ClientEnd.None)
             {
                 account.Ended(ClientEnd.NoAnswer);

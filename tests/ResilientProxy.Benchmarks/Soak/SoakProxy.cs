@@ -25,6 +25,9 @@ internal sealed class SoakProxy : IAsyncDisposable
         Admin = new HttpClient { BaseAddress = new Uri(adminUrl) };
     }
 
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Where it serves.</summary>
     public string Url { get; }
 
