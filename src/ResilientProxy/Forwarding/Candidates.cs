@@ -87,7 +87,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
 
         // A destination whose break is over learns so from the first request that could be sent again should it fail once more: a policy that
         // goes by past latency might not come back to it for a long time.
-        if (probe >= 0 && TryTake(probe, out var choice) is null)
+        if (probe >= 0 && TryTake(probe, early: false, out var choice) is null)
         {
             return choice;
         }
@@ -95,7 +95,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
         while (list.Count > 0)
         {
             var picked = list.Count == destinations.Length ? target.Cluster.Selector.Pick(target.Cluster.Loads) : target.Cluster.Selector.Pick(list.Loads);
-            var refusal = TryTake(list.IndexAt(picked), out choice);
+            var refusal = TryTake(list.IndexAt(picked), early: false, out choice);
             if (refusal is null)
             {
                 return choice;
@@ -118,9 +118,39 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             }
         }
 
-        return full ? Choice.None(ProxyError.BulkheadFull, Soon)
-            : open ? Choice.None(ProxyError.CircuitOpen, nextProbe == TimeSpan.MaxValue ? Soon : nextProbe)
-            : Choice.None(ProxyError.NoDestination, Soon);
+        if (full)
+        {
+            return Choice.None(ProxyError.BulkheadFull, Soon);
+        }
+
+        if (!open)
+        {
+            return Choice.None(ProxyError.NoDestination, Soon);
+        }
+
+        return !isNarrowed && _tried is null && TryProbeEarly(ref nextProbe, out choice) ? choice
+            : Choice.None(ProxyError.CircuitOpen, nextProbe == TimeSpan.MaxValue ? Soon : nextProbe);
+    }
+
+    // Every circuit is open: now and then one request goes out all the same, to one destination after the other.
+    private bool TryProbeEarly(ref TimeSpan nextProbe, out Choice choice)
+    {
+        var circuits = target.Circuits!;
+        if (circuits[0].TryTakeEarlyTurn(out var turn, out var wait))
+        {
+            for (var i = 0; i < circuits.Length; i++)
+            {
+                var index = (turn + i) % circuits.Length;
+                if (target.Cluster.Destinations[index].Health.IsEligible && TryTake(index, early: true, out choice) is null)
+                {
+                    return true;
+                }
+            }
+        }
+
+        nextProbe = wait < nextProbe ? wait : nextProbe;
+        choice = default;
+        return false;
     }
 
     /// <summary>The same destination once more, where its circuit and its places allow.</summary>
@@ -129,7 +159,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     public bool TryAgain(ProxyDestination destination, out Choice choice)
     {
         var index = Array.IndexOf(target.Cluster.Destinations, destination);
-        return TryTake(index, out choice) is null;
+        return TryTake(index, early: false, out choice) is null;
     }
 
     /// <summary>YARP's own object for a destination: its affinity cookie and its host transform want it.</summary>
@@ -189,7 +219,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     }
 
     // Takes the place in the destination's bulkhead and the pass of its circuit: both or neither.
-    private ProxyError? TryTake(int index, out Choice choice)
+    private ProxyError? TryTake(int index, bool early, out Choice choice)
     {
         var destination = target.Cluster.Destinations[index];
         var circuit = target.Circuits?[index];
@@ -200,7 +230,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             return ProxyError.BulkheadFull;
         }
 
-        if (circuit is not null && !circuit.TryEnter(out pass))
+        if (circuit is not null && !(early ? circuit.TryProbeEarly(out pass) : circuit.TryEnter(out pass)))
         {
             destination.GiveBack();
             return ProxyError.CircuitOpen;

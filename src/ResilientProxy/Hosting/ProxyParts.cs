@@ -28,7 +28,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Drain = new Drain();
         Lives = new LongLives(Sweep, Random.Shared);
         Overload = new OverloadState();
-        Failures = new RecentFailures();
+        Failures = new RecentFailures(options.Time);
     }
 
     /// <summary>The clock.</summary>
