@@ -18,12 +18,24 @@ internal static class FullCollection
     private const byte CollectTracing = 2;
     private const int HeaderBytes = 20;
 
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
 
     /// <summary>Has it done.</summary>
     /// <param name="process">The process's id.</param>
-    /// <returns>False where the process offers no diagnostics.</returns>
+    /// <returns>False where the process offers no diagnostics, or is too busy for them.</returns>
     public static async Task<bool> AskAsync(int process)
+    {
+        try
+        {
+            return await AskInTimeAsync(process);
+        }
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<bool> AskInTimeAsync(int process)
     {
         if (Directory.EnumerateFiles(Path.GetTempPath(), $"dotnet-diagnostic-{process}-*-socket").FirstOrDefault() is not { } path)
         {

@@ -36,7 +36,7 @@ internal sealed record SoakOptions
 
         if (arguments.Contains("--short"))
         {
-            options = options with { Minutes = 3 };
+            options = options with { Minutes = 3, PerSecond = Math.Min(options.PerSecond, 150) };
         }
 
         for (var i = 0; i < arguments.Count; i++)

@@ -81,12 +81,12 @@ internal static class SoakRunner
             if (!over.IsCancellationRequested)
             {
                 var resident = proxy.ResidentMiB; // as it is with the collections the proxy made by itself
-                await FullCollection.AskAsync(proxy.Id);
+                var collected = await FullCollection.AskAsync(proxy.Id);
                 var metrics = await MetricsText.ReadAsync(proxy.AdminUrl);
                 var heap = metrics.Sum("dotnet_gc_last_collection_heap_size_bytes") / 1024 / 1024;
                 figures.Add(
                     new(Stopwatch.GetElapsedTime(started).TotalSeconds, resident, heap, proxy.Files, proxy.Threads),
-                    $"begun {ledger.Begun}, waiting {load.Running}, contradictions {ledger.Contradictions}");
+                    $"begun {ledger.Begun}, waiting {load.Running}, contradictions {ledger.Contradictions}{(collected ? "" : ", heap as it was")}");
                 ledger.Judge(all: false);
             }
         }
