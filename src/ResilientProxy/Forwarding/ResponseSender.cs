@@ -52,13 +52,14 @@ internal sealed partial class ResponseSender(ResponseCopy copy, ILogger<Response
                 exchange.Context.Response.Clear(); // the head of an answer that never went out
             }
 
-            var idle = attempt.End == AttemptEnd.IdleTimeout;
-            if (idle)
+            // Any of the timers: the one of the attempt may come due in the moment in which the headers arrive.
+            var failure = FailureClassifier.OfTimer(attempt.End, error)
+                ?? new AttemptFailure(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, error);
+            if (AttemptSender.TimeoutKindOf(failure.Error) is { } kind)
             {
-                exchange.Route!.Metrics.TimedOut(TimeoutKind.Idle);
+                exchange.Route!.Metrics.TimedOut(kind);
             }
 
-            var failure = new AttemptFailure(idle ? ProxyError.IdleTimeout : ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, error);
             Log.BrokeOff(logger, exchange.Route!.Id, attempt.Destination.Id, failure.Error.Detail, error);
             return failure;
         }

@@ -86,13 +86,8 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
         }
 
         var cause = context.Features.Get<IForwarderErrorFeature>()?.Exception;
-        var failure = attempt.End switch
-        {
-            AttemptEnd.AttemptTimeout => new AttemptFailure(ProxyError.AttemptTimeout, NotReceived: false, StaleConnection: false, cause),
-            AttemptEnd.TotalTimeout => new AttemptFailure(ProxyError.TotalTimeout, NotReceived: false, StaleConnection: false, cause),
-            _ when cause is null => new AttemptFailure(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, cause),
-            _ => FailureClassifier.Classify(cause),
-        };
+        var failure = FailureClassifier.OfTimer(attempt.End, cause)
+            ?? (cause is null ? new(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, cause) : FailureClassifier.Classify(cause));
         if (AttemptSender.TimeoutKindOf(failure.Error) is { } kind)
         {
             route.Metrics.TimedOut(kind);
