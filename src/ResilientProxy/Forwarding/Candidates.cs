@@ -20,12 +20,12 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     [ThreadStatic]
     private static Shortlist? _shortlist;
 
-    private List<int>? _tried;
+    private TriedDestinations _tried;
 
     // Affinity left only some of them, and one of these can take it. A session that must not move ("Return503Error") is not moved by a retry
     // either; one that may be redistributed is.
     private bool IsNarrowed => feature is not null && feature.AvailableDestinations.Count != target.Cluster.Destinations.Length
-        && (MayNotMove || (_tried is null && IsAnyOfNarrowedAvailable()));
+        && (MayNotMove || (_tried.IsEmpty && IsAnyOfNarrowedAvailable()));
 
     // What YARP calls the failure policy of the affinity.
     private bool MayNotMove =>
@@ -128,7 +128,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             return Choice.None(ProxyError.NoDestination, Soon);
         }
 
-        return !isNarrowed && _tried is null && TryProbeEarly(ref nextProbe, out choice) ? choice
+        return !isNarrowed && _tried.IsEmpty && TryProbeEarly(ref nextProbe, out choice) ? choice
             : Choice.None(ProxyError.CircuitOpen, nextProbe == TimeSpan.MaxValue ? Soon : nextProbe);
     }
 
@@ -186,7 +186,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
         var isNarrowed = IsNarrowed;
         for (var i = 0; i < destinations.Length; i++)
         {
-            if (!(untriedOnly && _tried?.Contains(i) == true) && (!isNarrowed || IsOfNarrowed(destinations[i]))
+            if (!(untriedOnly && _tried.Contains(i)) && (!isNarrowed || IsOfNarrowed(destinations[i]))
                 && target.Circuits?[i] is null or { IsAvailable: true }
                 && destinations[i].Load.InFlight < target.MaxConcurrentPerDestination && destinations[i].Health.IsEligible)
             {
@@ -199,7 +199,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
 
     // Lower is better.
     private int RankOf(int index, ProxyDestination destination) =>
-        (_tried?.Contains(index) == true ? 2 : 0) + (destination.Backpressure.IsActive ? 1 : 0);
+        (_tried.Contains(index) ? 2 : 0) + (destination.Backpressure.IsActive ? 1 : 0);
 
     private bool IsOfNarrowed(ProxyDestination destination) =>
         YarpStateOf(destination) is { } state && feature!.AvailableDestinations.Contains(state);
@@ -236,7 +236,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             return ProxyError.CircuitOpen;
         }
 
-        (_tried ??= new(1)).Add(index);
+        _tried.Add(index);
         choice = new Choice(destination, circuit, pass, null, TimeSpan.Zero);
         return null;
     }

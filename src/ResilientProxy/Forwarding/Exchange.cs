@@ -9,16 +9,20 @@ internal sealed class Exchange
 {
     private const int ClientClosedRequest = 499;
 
-    private List<AttemptRecord>? _trail;
+    // The first apart from the further ones: most requests have no further one.
+    private AttemptRecord _first;
+    private List<AttemptRecord>? _further;
     private List<Task>? _loose;
 
     /// <summary>Begins with the request's arrival.</summary>
     /// <param name="context">The request.</param>
     /// <param name="started">Its arrival, on the proxy's clock.</param>
     /// <param name="proxy">Who this proxy is.</param>
-    public Exchange(HttpContext context, long started, ProxyIdentity proxy)
+    /// <param name="drain">Whether it goes away.</param>
+    public Exchange(HttpContext context, long started, ProxyIdentity proxy, DrainState drain)
     {
         Proxy = proxy;
+        Drain = drain;
         Context = context;
         Started = started;
         Span = RequestSpan.Start(context.Request);
@@ -30,6 +34,9 @@ internal sealed class Exchange
 
     /// <summary>Who this proxy is.</summary>
     public ProxyIdentity Proxy { get; }
+
+    /// <summary>Whether the process goes away.</summary>
+    public DrainState Drain { get; }
 
     /// <summary>When it arrived, on the proxy's clock.</summary>
     public long Started { get; }
@@ -68,7 +75,8 @@ internal sealed class Exchange
     public RequestOutcome Outcome { get; set; } = RequestOutcome.Success;
 
     /// <summary>Whether it went well, and no attempt failed on the way there.</summary>
-    public bool IsPlainSuccess => Outcome == RequestOutcome.Success && (_trail is null or { Count: < 2 } || !_trail.Exists(static attempt => Words.IsFailure(attempt.Outcome)));
+    public bool IsPlainSuccess => Outcome == RequestOutcome.Success
+        && (_further is null || (!Words.IsFailure(_first.Outcome) && !_further.Exists(static attempt => Words.IsFailure(attempt.Outcome))));
 
     /// <summary>The reason word of the log: why it went wrong, finer than the error's own word; null where it went well.</summary>
     public string? Reason => Outcome == RequestOutcome.ClientClosed ? Words.ClientLeft : Error?.Reason;
@@ -84,7 +92,7 @@ internal sealed class Exchange
     public bool FirstByteSent { get; set; }
 
     /// <summary>Each attempt that has ended, in order.</summary>
-    public IReadOnlyList<AttemptRecord> Trail => _trail ?? (IReadOnlyList<AttemptRecord>)[];
+    public IReadOnlyList<AttemptRecord> Trail => _first.Destination is null ? [] : _further is null ? [_first] : [_first, .. _further];
 
     /// <summary>The exchange of a request; every request that reaches the proxy's pipeline has one.</summary>
     /// <param name="context">The request.</param>
@@ -111,7 +119,15 @@ internal sealed class Exchange
         var elapsed = attempt.Elapsed;
         attempt.Destination.Metrics.AttemptEnded(outcome, elapsed, Trace.TraceId);
         attempt.EndSpan(outcome, isFailure: Words.IsFailure(outcome));
-        (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
+        var record = new AttemptRecord(attempt.Destination.Id, outcome, elapsed);
+        if (_first.Destination is null)
+        {
+            _first = record;
+        }
+        else
+        {
+            (_further ??= new(1)).Add(record);
+        }
     }
 
     /// <summary>Something of the exchange is still being cleared away: the exchange ends after it.</summary>
@@ -183,6 +199,11 @@ internal sealed class Exchange
 
         Context.Response.Clear();
         ShowTrail();
+        if (Drain.IsDraining)
+        {
+            Context.Response.Headers.Connection = "close"; // over HTTP/2 the server makes a GOAWAY of it
+        }
+
         return ProxyErrorResponse.WriteAsync(Context, error, new(Route?.Id ?? "", Attempts, Trace.TraceId, HopStatus.ParameterOf(Stopped)), retryAfterSeconds);
     }
 }
