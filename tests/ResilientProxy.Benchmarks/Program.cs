@@ -1,4 +1,5 @@
 using ResilientProxy.Benchmarks.Comparison;
+using ResilientProxy.Benchmarks.Parts;
 using ResilientProxy.Benchmarks.Scenarios;
 using ResilientProxy.Benchmarks.Soak;
 
@@ -8,7 +9,9 @@ return args switch
     ["scenarios", .. var names] => await ScenarioRunner.RunAsync(names),
     ["compare", .. var options] => await ComparisonRunner.RunAsync(options),
     ["soak", .. var options] => await SoakRunner.RunAsync(options),
-    ["bare-yarp", var url, var upstream] => await BareYarp.RunAsync(url, upstream),
+    ["parts", .. var options] => PartsRunner.Run(options),
+    ["bare-yarp", var url, var upstream] => await BareYarp.RunAsync(url, upstream, http2: false),
+    ["bare-yarp", var url, var upstream, "http2"] => await BareYarp.RunAsync(url, upstream, http2: true),
     _ => Usage(),
 };
 
@@ -18,5 +21,6 @@ static int Usage()
     Console.Error.WriteLine("scenarios: " + string.Join(", ", ScenarioRunner.Names));
     Console.Error.WriteLine("usage: dotnet run -c Release --project tests/ResilientProxy.Benchmarks -- compare " + ComparisonOptions.Usage);
     Console.Error.WriteLine("usage: dotnet run -c Release --project tests/ResilientProxy.Benchmarks -- soak " + SoakOptions.Usage);
+    Console.Error.WriteLine("usage: dotnet run -c Release --project tests/ResilientProxy.Benchmarks -- parts " + PartsRunner.Usage);
     return 2;
 }

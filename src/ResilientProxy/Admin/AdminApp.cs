@@ -43,12 +43,11 @@ internal static class AdminApp
         StateEndpoint.Map(app, state);
         EventsEndpoint.Map(app, parts, state);
         DashboardEndpoints.Map(app);
-        app.MapGet("/config", () => Results.Text(parts.Models.Current!.Config.EffectiveJson, "application/json"));
+        app.MapGet("/config", context => Answer.BytesAsync(context, parts.Models.Current!.Config.EffectiveJson, Answer.Json));
 
-        var verbs = app.MapGroup("");
-        OperatorGuard.Protect(verbs, config.Admin.Token, logger);
-        CircuitsEndpoint.Map(verbs, parts.Models, logger);
-        ProcessVerbs.Map(verbs, reloader, parts.Drain, logger);
+        var guard = new OperatorGuard(config.Admin.Token, logger);
+        CircuitsEndpoint.Map(app, guard, parts.Models, logger);
+        ProcessVerbs.Map(app, guard, reloader, parts.Drain, logger);
         return app;
     }
 }

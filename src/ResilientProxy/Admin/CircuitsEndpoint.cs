@@ -19,29 +19,30 @@ internal static class CircuitsEndpoint
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>Adds the endpoint.</summary>
-    /// <param name="verbs">The endpoints for operators.</param>
+    /// <param name="app">The admin listener.</param>
+    /// <param name="guard">Who may use it.</param>
     /// <param name="models">What is in force.</param>
     /// <param name="logger">Takes the audit line.</param>
-    public static void Map(RouteGroupBuilder verbs, ProxyModelStore models, ILogger logger) => verbs.MapPost(
+    public static void Map(WebApplication app, OperatorGuard guard, ProxyModelStore models, ILogger logger) => app.MapPost(
         "/circuits/{cluster}/{destination}/{verb}",
-        (string cluster, string destination, string verb, HttpContext context) => Act(context, models.Current!, Name(cluster), Name(destination), verb, logger));
+        guard.Protect(context => Act(context, models.Current!, Name(Segment(context, "cluster")), Name(Segment(context, "destination")), Segment(context, "verb"), logger)));
 
-    private static IResult Act(HttpContext context, ProxyModel model, string clusterName, string destinationName, string verb, ILogger logger)
+    private static Task Act(HttpContext context, ProxyModel model, string clusterName, string destinationName, string verb, ILogger logger)
     {
         if (!model.Clusters.TryGetValue(clusterName, out var cluster))
         {
-            return NotFound($"no cluster has that name; there are {Names(model.Clusters.Values.Select(known => known.Id))}");
+            return NotFound(context, $"no cluster has that name; there are {Names(model.Clusters.Values.Select(known => known.Id))}");
         }
 
         var place = Array.FindIndex(cluster.Destinations, known => string.Equals(known.Id, destinationName, StringComparison.OrdinalIgnoreCase));
         if (place < 0)
         {
-            return NotFound($"cluster \"{cluster.Id}\" has no destination of that name; it has {Names(cluster.Destinations.Select(known => known.Id))}");
+            return NotFound(context, $"cluster \"{cluster.Id}\" has no destination of that name; it has {Names(cluster.Destinations.Select(known => known.Id))}");
         }
 
         if (verb is not (Isolate or Close or Reset))
         {
-            return NotFound($"a circuit breaker takes {Names([Isolate, Close, Reset])}");
+            return NotFound(context, $"a circuit breaker takes {Names([Isolate, Close, Reset])}");
         }
 
         TimeSpan? ttl = null;
@@ -49,7 +50,7 @@ internal static class CircuitsEndpoint
         {
             if (!Duration.TryParse(written.ToString(), out var parsed) || parsed <= TimeSpan.Zero)
             {
-                return Text("ttl must be a duration above zero such as \"60s\" or \"5m\"; leave it out for no end", StatusCodes.Status400BadRequest);
+                return Text(context, "ttl must be a duration above zero such as \"60s\" or \"5m\"; leave it out for no end", StatusCodes.Status400BadRequest);
             }
 
             ttl = parsed;
@@ -58,7 +59,7 @@ internal static class CircuitsEndpoint
         var circuits = CircuitsInForce.Of(model, cluster, place);
         if (circuits.Count == 0)
         {
-            return Text($"cluster \"{cluster.Id}\" has no circuit breaker: its CircuitBreaker is \"off\", or no route uses one", StatusCodes.Status409Conflict);
+            return Text(context, $"cluster \"{cluster.Id}\" has no circuit breaker: its CircuitBreaker is \"off\", or no route uses one", StatusCodes.Status409Conflict);
         }
 
         var destination = cluster.Destinations[place].Id;
@@ -69,10 +70,11 @@ internal static class CircuitsEndpoint
         }
 
         var others = CircuitsInForce.Others(model, cluster, circuits, place);
-        return Results.Text(
+        return Answer.TextAsync(
+            context,
             JsonSerializer.Serialize(
                 new CircuitAnswer(cluster.Id, destination, verb, circuits.Count, others, NoteOf(model, cluster, verb, ttl, others), BreakerState.WorstOf(circuits)!), Json) + "\n",
-            "application/json");
+            contentType: Answer.Json);
     }
 
     private static void Apply(CircuitBreaker circuit, string verb, TimeSpan? ttl)
@@ -113,6 +115,8 @@ internal static class CircuitsEndpoint
         return notes.Count == 0 ? null : string.Join("; ", notes);
     }
 
+    private static string Segment(HttpContext context, string name) => (string)context.GetRouteValue(name)!;
+
     // Routing leaves an escaped slash as it is.
     private static string Name(string segment) => segment.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
@@ -122,9 +126,9 @@ internal static class CircuitsEndpoint
         return all.Length == 0 ? "none" : string.Join(", ", all.Take(MostNames).Select(name => $"\"{name}\"")) + (all.Length > MostNames ? $" and {all.Length - MostNames} more" : "");
     }
 
-    private static IResult NotFound(string sentence) => Text(sentence, StatusCodes.Status404NotFound);
+    private static Task NotFound(HttpContext context, string sentence) => Text(context, sentence, StatusCodes.Status404NotFound);
 
-    private static IResult Text(string sentence, int status) => Results.Text(sentence + "\n", statusCode: status);
+    private static Task Text(HttpContext context, string sentence, int status) => Answer.TextAsync(context, sentence + "\n", status);
 
     /// <summary>What was done.</summary>
     /// <param name="Cluster">The cluster.</param>

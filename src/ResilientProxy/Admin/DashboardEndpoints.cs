@@ -18,15 +18,15 @@ internal static class DashboardEndpoints
 
     private static void Map(WebApplication app, string path, string file, string contentType)
     {
-        var bytes = Read(file);
-        app.MapGet(path, (HttpContext context) =>
+        var bytes = new Lazy<byte[]>(() => Read(file)); // most processes are never looked at
+        app.MapGet(path, context =>
         {
             var headers = context.Response.Headers;
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
             headers.XContentTypeOptions = "nosniff";
             headers["Referrer-Policy"] = "no-referrer";
             headers.CacheControl = "no-cache";
-            return Results.Bytes(bytes, contentType);
+            return Answer.BytesAsync(context, bytes.Value, contentType);
         });
     }
 

@@ -12,7 +12,7 @@ internal static class HealthEndpoint
     /// <param name="app">The admin application.</param>
     /// <param name="monitor">Who knows.</param>
     public static void Map(WebApplication app, HealthMonitor monitor) =>
-        app.MapGet("/health", () => Results.Text(Write(monitor.Clusters.Values), "application/json"));
+        app.MapGet("/health", context => Answer.TextAsync(context, Write(monitor.Clusters.Values), contentType: Answer.Json));
 
     /// <summary>Writes the answer; "healthy" is true while every cluster has a destination that may be well.</summary>
     /// <param name="clusters">The clusters.</param>

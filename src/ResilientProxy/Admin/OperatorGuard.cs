@@ -1,29 +1,27 @@
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.AspNetCore.Routing;
 
 namespace ResilientProxy.Admin;
 
 /// <summary>Who may use a verb: no page of another origin, and where a token is set only who knows it.</summary>
-internal static partial class OperatorGuard
+/// <param name="token">The token; null for none.</param>
+/// <param name="logger">Takes a line for each refusal.</param>
+internal sealed partial class OperatorGuard(string? token, ILogger logger)
 {
     private const string Scheme = "Bearer ";
 
-    /// <summary>Lets nobody else to these endpoints.</summary>
-    /// <param name="verbs">The endpoints.</param>
-    /// <param name="token">The token; null for none.</param>
-    /// <param name="logger">Takes a line for each refusal.</param>
-    public static void Protect(RouteGroupBuilder verbs, string? token, ILogger logger) => verbs.AddEndpointFilter(async (invocation, next) =>
+    /// <summary>Lets nobody else to a verb.</summary>
+    /// <param name="verb">What the verb does.</param>
+    public RequestDelegate Protect(RequestDelegate verb) => context =>
     {
-        var context = invocation.HttpContext;
         if (Refusal(context, token) is not { } refusal)
         {
-            return await next(invocation);
+            return verb(context);
         }
 
         Log.Refused(logger, context.Connection.RemoteIpAddress, refusal.Reason);
-        return Results.Text($"refused: {refusal.Reason}\n", statusCode: refusal.Status);
-    });
+        return Answer.TextAsync(context, $"refused: {refusal.Reason}\n", refusal.Status);
+    };
 
     private static (int Status, string Reason)? Refusal(HttpContext context, string? token)
     {

@@ -10,9 +10,9 @@ internal static class ProbeEndpoints
     /// <param name="drain">Where the process is.</param>
     public static void Map(WebApplication app, Drain drain)
     {
-        app.MapGet("/health/live", static () => Results.Text("live\n"));
-        app.MapGet("/health/ready", () => drain.IsReady
-            ? Results.Text("ready\n")
-            : Results.Text(drain.State.IsDraining ? "draining\n" : "starting\n", statusCode: StatusCodes.Status503ServiceUnavailable));
+        app.MapGet("/health/live", static context => Answer.TextAsync(context, "live\n"));
+        app.MapGet("/health/ready", context => drain.IsReady
+            ? Answer.TextAsync(context, "ready\n")
+            : Answer.TextAsync(context, drain.State.IsDraining ? "draining\n" : "starting\n", StatusCodes.Status503ServiceUnavailable));
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.AspNetCore.Routing;
 using ResilientProxy.Hosting;
 
 namespace ResilientProxy.Admin;
@@ -8,26 +7,28 @@ namespace ResilientProxy.Admin;
 internal static class ProcessVerbs
 {
     /// <summary>Adds the endpoints.</summary>
-    /// <param name="verbs">The endpoints for operators.</param>
+    /// <param name="app">The admin listener.</param>
+    /// <param name="guard">Who may use them.</param>
     /// <param name="reloader">The reloads.</param>
     /// <param name="drain">The way the process goes away.</param>
     /// <param name="logger">Takes the audit line.</param>
-    public static void Map(RouteGroupBuilder verbs, ConfigReloader reloader, Drain drain, ILogger logger)
+    public static void Map(WebApplication app, OperatorGuard guard, ConfigReloader reloader, Drain drain, ILogger logger)
     {
-        verbs.MapPost("/reload", async (HttpContext context) =>
+        app.MapPost("/reload", guard.Protect(async context =>
         {
             OperatorLog.Verb(logger, context.Connection.RemoteIpAddress, "reload");
             var status = await reloader.ReloadAsync();
-            return Results.Text(
+            await Answer.TextAsync(
+                context,
                 JsonSerializer.Serialize(new { successful = status.Successful, findings = status.Findings.Select(finding => finding.ToString()) }),
-                "application/json",
-                statusCode: status.Successful ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity);
-        });
-        verbs.MapPost("/drain", (HttpContext context) =>
+                status.Successful ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity,
+                Answer.Json);
+        }));
+        app.MapPost("/drain", guard.Protect(context =>
         {
             OperatorLog.Verb(logger, context.Connection.RemoteIpAddress, "drain");
             drain.Begin();
-            return Results.Text("draining\n", statusCode: StatusCodes.Status202Accepted);
-        });
+            return Answer.TextAsync(context, "draining\n", StatusCodes.Status202Accepted);
+        }));
     }
 }

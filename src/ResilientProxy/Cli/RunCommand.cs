@@ -29,27 +29,10 @@ internal static class RunCommand
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(ProxyAppOptions options, Func<ProxyApp, Task> started)
     {
-        ConfigResult result;
-        try
+        var (read, exitCode) = await ReadAsync(options);
+        if (read is not { } config)
         {
-            result = options.CheckConfig(options.ReadConfig());
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            await Console.Error.WriteLineAsync($"resilient-proxy: {options.ConfigPath} cannot be read: {error.Message}");
-            return ExitCode.Usage;
-        }
-
-        foreach (var finding in result.Findings)
-        {
-            await Console.Error.WriteLineAsync(finding.ToString());
-        }
-
-        if (result.Config is not { } config)
-        {
-            var errors = result.Findings.Count(finding => finding.Severity == FindingSeverity.Error);
-            await Console.Error.WriteLineAsync($"resilient-proxy: {options.ConfigPath} has {errors} errors; nothing was started.");
-            return ExitCode.InvalidConfig;
+            return exitCode;
         }
 
         ProxyApp app;
@@ -82,6 +65,35 @@ internal static class RunCommand
         }
 
         return ExitCode.Success;
+    }
+
+    // What was written where is let go with the result: a large config keeps the records only.
+    private static async Task<(ProxyConfig? Config, int ExitCode)> ReadAsync(ProxyAppOptions options)
+    {
+        ConfigResult result;
+        try
+        {
+            result = options.CheckConfig(options.ReadConfig());
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"resilient-proxy: {options.ConfigPath} cannot be read: {error.Message}");
+            return (null, ExitCode.Usage);
+        }
+
+        foreach (var finding in result.Findings)
+        {
+            await Console.Error.WriteLineAsync(finding.ToString());
+        }
+
+        if (result.Config is not { } config)
+        {
+            var errors = result.Findings.Count(finding => finding.Severity == FindingSeverity.Error);
+            await Console.Error.WriteLineAsync($"resilient-proxy: {options.ConfigPath} has {errors} errors; nothing was started.");
+            return (null, ExitCode.InvalidConfig);
+        }
+
+        return (config.WithoutSources(), ExitCode.Success);
     }
 
     /// <summary>The application's log: a line each, to the standard error, so that the standard output holds nothing but the access log.</summary>

@@ -1,11 +1,10 @@
 using System.Buffers;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using ResilientProxy.Configuration.Binding;
 using ResilientProxy.Configuration.Checks;
 using ResilientProxy.Configuration.Tree;
 using ResilientProxy.Errors;
+using ResilientProxy.RateLimiting;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Configuration;
 
@@ -106,18 +105,23 @@ internal static class ConfigFile
             {
                 Written = root.Find("ReverseProxy", "Clusters", cluster.Key),
             })],
-            EffectiveJson = Encoding.UTF8.GetString(Write(document, root, showSecrets: false, indented: true, record => record switch
+            EffectiveJson = Write(document, root, showSecrets: false, indented: true, record => record switch
             {
                 RouteConfig route => (routes[route.RouteId].Options, routes[route.RouteId].Written),
                 ClusterConfig cluster => (clusters[cluster.ClusterId], root.Find("ReverseProxy", "Clusters", cluster.ClusterId, YarpKeys.Resilience)),
                 DestinationConfig destination => (destinations[destination], null),
                 _ => (null, null),
-            })),
+            }),
         };
 
-    private static string Digest(object yarp, object ours, Dictionary<DestinationConfig, DestinationOptions> destinations) =>
-        Convert.ToHexStringLower(SHA256.HashData(Write(yarp, null, showSecrets: true, indented: false, record =>
-            (ReferenceEquals(record, yarp) ? ours : record is DestinationConfig destination ? destinations[destination] : null, null))));
+    // No attacker writes configs: 128 bits of a quick hash tell two of them apart, and a start needs no cryptography.
+    private static string Digest(object yarp, object ours, Dictionary<DestinationConfig, DestinationOptions> destinations)
+    {
+        var json = Write(yarp, null, showSecrets: true, indented: false, record =>
+            (ReferenceEquals(record, yarp) ? ours : record is DestinationConfig destination ? destinations[destination] : null, null));
+        var hash = SipHash.Hash128(json, 0, 0);
+        return $"{hash.Low:x16}{hash.High:x16}";
+    }
 
     private static byte[] Write(object value, ConfigNode? written, bool showSecrets, bool indented, Func<object, (object?, ConfigNode?)> extra)
     {

@@ -16,6 +16,8 @@ internal sealed class PolicyLayers
     private const string PolicyKey = nameof(RouteOptions.Policy);
 
     private readonly Dictionary<string, ConfigObject> _policies = new(StringComparer.OrdinalIgnoreCase);
+    // Routes that say nothing but their policy's name have the same options; the key "" is for no name at all.
+    private readonly Dictionary<string, RouteOptions> _shared = new(StringComparer.Ordinal);
     private readonly HashSet<string> _used = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConfigBinder _binder;
     private readonly Findings _findings;
@@ -87,7 +89,12 @@ internal sealed class PolicyLayers
             (_, null) => (ConfigObject)own,
             _ => (ConfigObject)TreeMerge.Over(below, own),
         };
-        return new(written is null ? new() : _binder.Bind<RouteOptions>(written), written);
+        var shared = own is null or ConfigObject { Members.Count: 0 } ? ""
+            : own is ConfigObject { Members.Count: 1 } && own.Find(PolicyKey) is ConfigScalar { ScalarKind: ScalarKind.String } only ? only.Text
+            : null;
+        return new(shared is null ? Bind() : _shared.TryGetValue(shared, out var known) ? known : _shared[shared] = Bind(), written);
+
+        RouteOptions Bind() => written is null ? new() : _binder.Bind<RouteOptions>(written);
     }
 
     /// <summary>Warns of every policy that no route names.</summary>

@@ -76,6 +76,9 @@ internal sealed record ProxyCluster(
     Yarp.ReverseProxy.Forwarder.ForwarderRequestConfig Request,
     string Digest)
 {
+    /// <summary>The cluster as YARP has it.</summary>
+    public required ClusterConfig Written { get; init; }
+
     /// <summary>The loads of the destinations, in their order.</summary>
     public DestinationLoad[] Loads { get; } = [.. Destinations.Select(static destination => destination.Load)];
 

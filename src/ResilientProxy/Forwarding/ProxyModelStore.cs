@@ -169,8 +169,8 @@ internal sealed class ProxyModelStore(
             return before;
         }
 
-        var written = _current?.Config.Clusters.FirstOrDefault(cluster => string.Equals(cluster.Yarp.ClusterId, id, StringComparison.OrdinalIgnoreCase));
-        var keepsClient = before is not null && written?.Yarp.HttpClient == entry.Yarp.HttpClient
+        var written = before?.Written;
+        var keepsClient = before is not null && written?.HttpClient == entry.Yarp.HttpClient
             && before.Options.ConnectTimeout == entry.Options.ConnectTimeout
             && before.Options.MaxResponseHeaderBytes == entry.Options.MaxResponseHeaderBytes
             && before.Options.Tls == entry.Options.Tls;
@@ -184,11 +184,14 @@ internal sealed class ProxyModelStore(
             destinations,
             circuits.ForCluster(id, entry.Options, destinations, before),
             bulkheads.ForCluster(id, entry.Options.Bulkhead?.Settings(), before?.Bulkhead),
-            before is not null && written?.Yarp.LoadBalancingPolicy == entry.Yarp.LoadBalancingPolicy
+            before is not null && written?.LoadBalancingPolicy == entry.Yarp.LoadBalancingPolicy
                 ? before.Selector
                 : new DestinationSelector(entry.Yarp.LoadBalancingPolicy, time),
             entry.Yarp.HttpRequest ?? ForwarderRequestConfig.Empty,
-            entry.Digest);
+            entry.Digest)
+        {
+            Written = entry.Yarp,
+        };
     }
 
     private ProxyDestination BuildDestination(string cluster, string id, DestinationConfig config, ProxyCluster? before)

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using ResilientProxy.Configuration;
 using ResilientProxy.Errors;
+using ResilientProxy.RateLimiting;
 
 namespace ResilientProxy.Hosting;
 
@@ -21,7 +22,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
     private readonly ProxyParts _parts;
     private readonly ILogger _logger;
     private readonly Task _loop;
-    private byte[]? _seen;
+    private PartitionKey? _seen; // the digest of the file as it was read last
 
     /// <summary>Waits for the first request.</summary>
     /// <param name="options">Where the config is.</param>
@@ -87,18 +88,19 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
         try
         {
             var utf8 = _options.ReadConfig();
-            if (onlyIfChanged && _seen is not null && utf8.AsSpan().SequenceEqual(_seen))
+            var seen = SipHash.Hash128(utf8, 0, 0);
+            if (onlyIfChanged && _seen == seen)
             {
                 return Last;
             }
 
-            _seen = utf8;
+            _seen = seen;
             var result = _options.CheckConfig(utf8);
             findings = result.Findings;
             if (result.Config is { } config)
             {
                 secrets = config.Secrets;
-                await TakeOverAsync(config);
+                await TakeOverAsync(config.WithoutSources());
                 return new(Successful: true, _options.Time.GetUtcNow(), findings);
             }
         }

@@ -1,8 +1,8 @@
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using ResilientProxy.Admin;
 using ResilientProxy.Admission;
@@ -61,23 +61,33 @@ internal sealed class ProxyApp : IAsyncDisposable
         var parts = new ProxyParts(config, options);
         var traffic = BuildTraffic(config, options, parts);
         var reloader = new ConfigReloader(options, config, parts, traffic.Services.GetRequiredService<ILogger<ConfigReloader>>());
-        var admin = AdminApp.Build(config, options, parts, reloader);
+        WebApplication? admin = null;
         ConfigFileWatcher? watcher = null;
         try
         {
             parts.StartExport(options, traffic.Services.GetRequiredService<ILogger<OtlpExport>>());
-            await admin.StartAsync();
-            await traffic.StartAsync();
+
+            // Each on a core of its own: most of a start is code that runs for the first time.
+            var starting = Task.Run(async () =>
+            {
+                admin = AdminApp.Build(config, options, parts, reloader);
+                await admin.StartAsync();
+            });
+            await Task.WhenAll(traffic.StartAsync(), starting); // both have ended when one of them has failed
             watcher = new ConfigFileWatcher(options.ConfigPath, options.Time, reloader.FileChanged);
             parts.Metrics.ConfigLoaded();
             parts.Drain.Started();
-            return new(traffic, admin, parts, reloader, watcher);
+            return new(traffic, admin!, parts, reloader, watcher);
         }
         catch
         {
             watcher?.Dispose();
             await traffic.DisposeAsync();
-            await admin.DisposeAsync();
+            if (admin is not null)
+            {
+                await admin.DisposeAsync();
+            }
+
             await reloader.DisposeAsync();
             await parts.DisposeAsync();
             throw;
@@ -135,7 +145,12 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(config.HostSettings.Where(static setting => !KestrelSetup.IsTls(setting.Key)));
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.WebHost.UseKestrelCore();
+        if (config.Kestrel.Endpoints.Values.Any(static endpoint => endpoint.IsHttps))
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration(); // loads all of TLS
+        }
+
         builder.Services.Configure<Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets.SocketTransportOptions>(
             static sockets => sockets.UnsafePreferInlineScheduling = InlineCompletions.AreOn);
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Kestrel));
@@ -143,16 +158,15 @@ internal sealed class ProxyApp : IAsyncDisposable
 
         builder.Services.AddReverseProxy().AddTransforms<ForwardedForTransform>();
 
-        // YARP brings authorization along, and the host puts it into the pipeline of every request. A route that asks for it is refused by the config's
-        // checks; without its handlers the host leaves it out.
-        builder.Services.RemoveAll<IAuthorizationHandlerProvider>();
-
-        // Keys of encrypted affinity cookies live as long as the process: nothing is written to a disk that may be read-only.
-        builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        builder.Services.AddSingleton<IDataProtectionProvider, LateDataProtection>();
         foreach (var writer in builder.Services.Where(service => service.ImplementationType?.Name == "DataProtectionHostedService").ToArray())
         {
             builder.Services.Remove(writer); // it makes and stores a key at start, whether one is needed or not
         }
+
+        // YARP registers authorization, and the host puts a middleware of it before every request as soon as it is there. There is nothing to
+        // authorize: routes that ask for it are refused with the config.
+        builder.Services.RemoveAll<IAuthorizationHandlerProvider>();
 
         var source = parts.Source;
         builder.Services.AddSingleton<IProxyConfigProvider>(source);

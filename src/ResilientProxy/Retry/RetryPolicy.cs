@@ -1,13 +1,17 @@
 using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
 
 namespace ResilientProxy.Retry;
 
 /// <summary>A route's retries, prepared for the request path; its budget outlives the requests.</summary>
 internal sealed class RetryPolicy
 {
-    private readonly FrozenSet<string> _methods;
-    private readonly FrozenSet<int> _statuses;
-    private readonly FrozenSet<int> _grpcStatuses;
+    // Thousands of routes may share one policy's options: what follows from them alone is made once.
+    private static readonly ConditionalWeakTable<RetryOptions, Conditions> Known = [];
+
+    private static readonly Func<double> Jitter = Random.Shared.NextDouble;
+
+    private readonly Conditions _conditions;
     private readonly Func<double> _random;
 
     /// <summary>Prepares a policy.</summary>
@@ -18,13 +22,8 @@ internal sealed class RetryPolicy
     {
         Options = options;
         Budget = new RetryBudget(options.Budget, time);
-        _methods = options.Methods.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-        _statuses = options.On.Select(condition => condition.Status).Where(status => status > 0).ToFrozenSet();
-        _grpcStatuses = options.On.Select(condition => condition.GrpcStatus).Where(status => status > 0).ToFrozenSet();
-        OnConnectFailure = options.On.Contains(RetryCondition.ConnectFailure);
-        OnReset = options.On.Contains(RetryCondition.Reset);
-        OnAttemptTimeout = options.On.Contains(RetryCondition.AttemptTimeout);
-        _random = random ?? Random.Shared.NextDouble;
+        _conditions = Known.GetValue(options, static options => new(options));
+        _random = random ?? Jitter;
     }
 
     /// <summary>The route's options.</summary>
@@ -34,28 +33,28 @@ internal sealed class RetryPolicy
     public RetryBudget Budget { get; }
 
     /// <summary>Whether a connection that did not come about is retried.</summary>
-    public bool OnConnectFailure { get; }
+    public bool OnConnectFailure => _conditions.OnConnectFailure;
 
     /// <summary>Whether a connection that died is retried.</summary>
-    public bool OnReset { get; }
+    public bool OnReset => _conditions.OnReset;
 
     /// <summary>Whether an attempt that timed out is retried.</summary>
-    public bool OnAttemptTimeout { get; }
+    public bool OnAttemptTimeout => _conditions.OnAttemptTimeout;
 
     /// <summary>Whether a request of this method may reach an upstream twice.</summary>
     /// <param name="method">The method.</param>
-    public bool MayRepeat(string method) => _methods.Contains(method);
+    public bool MayRepeat(string method) => _conditions.Methods.Contains(method);
 
     /// <summary>Whether a response is retried.</summary>
     /// <param name="status">Its HTTP status.</param>
-    public bool IsCondition(int status) => _statuses.Contains(status);
+    public bool IsCondition(int status) => _conditions.Statuses.Contains(status);
 
     /// <summary>Whether a gRPC answer of headers only is retried.</summary>
     /// <param name="status">Its <c>grpc-status</c>.</param>
-    public bool IsGrpcCondition(int status) => _grpcStatuses.Contains(status);
+    public bool IsGrpcCondition(int status) => _conditions.GrpcStatuses.Contains(status);
 
     /// <summary>Whether any gRPC status is retried: most routes need not look.</summary>
-    public bool LooksAtGrpc => _grpcStatuses.Count > 0;
+    public bool LooksAtGrpc => _conditions.GrpcStatuses.Count > 0;
 
     /// <summary>The longest wait before a retry: without jitter, and with no word from the destination.</summary>
     /// <param name="options">The route's options.</param>
@@ -90,5 +89,15 @@ internal sealed class RetryPolicy
         }
 
         return !elsewhere && retryAfter > wait ? retryAfter : wait;
+    }
+
+    private sealed class Conditions(RetryOptions options)
+    {
+        public readonly FrozenSet<string> Methods = options.Methods.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        public readonly FrozenSet<int> Statuses = options.On.Select(condition => condition.Status).Where(status => status > 0).ToFrozenSet();
+        public readonly FrozenSet<int> GrpcStatuses = options.On.Select(condition => condition.GrpcStatus).Where(status => status > 0).ToFrozenSet();
+        public readonly bool OnConnectFailure = options.On.Contains(RetryCondition.ConnectFailure);
+        public readonly bool OnReset = options.On.Contains(RetryCondition.Reset);
+        public readonly bool OnAttemptTimeout = options.On.Contains(RetryCondition.AttemptTimeout);
     }
 }

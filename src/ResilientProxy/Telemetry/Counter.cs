@@ -3,7 +3,7 @@ namespace ResilientProxy.Telemetry;
 /// <summary>A number that only grows; exact whatever the number of threads, and without allocation.</summary>
 internal sealed class Counter : IMetric
 {
-    private readonly StripedSum _sum = new();
+    private StripedSum _sum;
 
     /// <summary>The total so far.</summary>
     public long Value => _sum.Read();

@@ -7,11 +7,13 @@ internal sealed class Histogram : IMetric
     public static readonly IReadOnlyList<double> DefaultBounds =
         [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+    private static readonly long[] DefaultBoundTicks = TicksOf(DefaultBounds);
+
     private readonly IReadOnlyList<double> _bounds;
     private readonly long[] _boundTicks;
 
-    // Per stripe: one cell per bound, one for all above, then the sum in ticks; whole 128-byte blocks, see StripedSum.
-    private readonly long[] _cells;
+    // Per stripe: one cell per bound, one for all above, then the sum in ticks; whole 128-byte blocks, made at first use: see StripedSum.
+    private long[]? _cells;
     private readonly int _stride;
 
     // One per bucket; null until a value comes with a trace, which those of instruments that are not ours never do.
@@ -26,15 +28,8 @@ internal sealed class Histogram : IMetric
     public Histogram(IReadOnlyList<double> bounds)
     {
         _bounds = bounds;
-        // In ticks (100 ns) comparison and sum are integers: exact at the edges, and one interlocked add for the sum.
-        _boundTicks = [.. bounds.Select(Ticks)];
-        if (_boundTicks.Zip(_boundTicks.Skip(1)).Any(pair => pair.First >= pair.Second))
-        {
-            throw new ArgumentException("The bounds of a histogram must ascend.", nameof(bounds));
-        }
-
+        _boundTicks = ReferenceEquals(bounds, DefaultBounds) ? DefaultBoundTicks : TicksOf(bounds);
         _stride = (bounds.Count + 2 + StripedSum.Padding - 1) / StripedSum.Padding * StripedSum.Padding;
-        _cells = new long[StripedSum.Padding + (_stride * StripedSum.Stripes)];
     }
 
     /// <summary>Records a duration; a negative one (a clock that went back) counts as zero.</summary>
@@ -75,14 +70,15 @@ internal sealed class Histogram : IMetric
     {
         var buckets = new long[_boundTicks.Length + 1];
         long sum = 0;
-        for (var stripe = StripedSum.Padding; stripe < _cells.Length; stripe += _stride)
+        var cells = Volatile.Read(ref _cells) ?? [];
+        for (var stripe = StripedSum.Padding; stripe < cells.Length; stripe += _stride)
         {
             for (var bucket = 0; bucket < buckets.Length; bucket++)
             {
-                buckets[bucket] += Volatile.Read(ref _cells[stripe + bucket]);
+                buckets[bucket] += Volatile.Read(ref cells[stripe + bucket]);
             }
 
-            sum += Volatile.Read(ref _cells[stripe + buckets.Length]);
+            sum += Volatile.Read(ref cells[stripe + buckets.Length]);
         }
 
         return new HistogramSnapshot(_bounds, buckets, new TimeSpan(sum)) { Exemplars = Volatile.Read(ref _exemplars) is { } exemplars ? [.. exemplars] : [] };
@@ -104,15 +100,25 @@ internal sealed class Histogram : IMetric
             bucket++;
         }
 
+        var cells = Volatile.Read(ref _cells) ?? StripedSum.CellsOf(ref _cells, StripedSum.Padding + (_stride * StripedSum.Stripes));
         var stripe = StripedSum.Padding + (_stride * StripedSum.Current);
-        Interlocked.Increment(ref _cells[stripe + bucket]);
-        Interlocked.Add(ref _cells[stripe + _boundTicks.Length + 1], ticks);
+        Interlocked.Increment(ref cells[stripe + bucket]);
+        Interlocked.Add(ref cells[stripe + _boundTicks.Length + 1], ticks);
         return bucket;
     }
 
     private Exemplar?[] Exemplars() =>
         Volatile.Read(ref _exemplars) is { } exemplars ? exemplars
         : Interlocked.CompareExchange(ref _exemplars, exemplars = new Exemplar?[_boundTicks.Length + 1], null) ?? exemplars;
+
+    // In ticks (100 ns) comparison and sum are integers: exact at the edges, and one interlocked add for the sum.
+    private static long[] TicksOf(IReadOnlyList<double> bounds)
+    {
+        long[] ticks = [.. bounds.Select(Ticks)];
+        return ticks.Zip(ticks.Skip(1)).Any(pair => pair.First >= pair.Second)
+            ? throw new ArgumentException("The bounds of a histogram must ascend.", nameof(bounds))
+            : ticks;
+    }
 
     private static long Ticks(double seconds) => (long)Math.Round(seconds * TimeSpan.TicksPerSecond);
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ResilientProxy.Telemetry;
 
-/// <summary>The labels of one series: rendered once, when the series is made, so that a scrape only copies bytes.</summary>
+/// <summary>The labels of one series: rendered once, for the first scrape that shows it, so that every other one only copies bytes.</summary>
 internal sealed class LabelSet
 {
     public static readonly LabelSet Empty = new([], []);
@@ -16,8 +16,6 @@ internal sealed class LabelSet
 
         Names = names;
         Values = values;
-        Rendered = Encoding.UTF8.GetBytes(string.Join(',', names.Zip(values, (name, value) => $"{name}=\"{Escape(value)}\"")));
-        Tags = [.. names.Zip(values, (name, value) => KeyValuePair.Create(name, (object?)value))];
     }
 
     public IReadOnlyList<string> Names { get; }
@@ -25,10 +23,10 @@ internal sealed class LabelSet
     public IReadOnlyList<string> Values { get; }
 
     /// <summary><c>a="1",b="2"</c> in UTF-8, escaped, without braces.</summary>
-    public byte[] Rendered { get; }
+    public byte[] Rendered => field ??= Encoding.UTF8.GetBytes(string.Join(',', Names.Zip(Values, (name, value) => $"{name}=\"{Escape(value)}\"")));
 
     /// <summary>The same for System.Diagnostics.Metrics.</summary>
-    public KeyValuePair<string, object?>[] Tags { get; }
+    public KeyValuePair<string, object?>[] Tags => field ??= [.. Names.Zip(Values, (name, value) => KeyValuePair.Create(name, (object?)value))];
 
     /// <summary>The value of the label <paramref name="name"/>, or null where there is no such label.</summary>
     public string? this[string name]

@@ -3,7 +3,7 @@ namespace ResilientProxy.Telemetry;
 /// <summary>A gauge made of ups and downs that come from many cores, as requests in flight do.</summary>
 internal sealed class UpDownCounter : IMetric
 {
-    private readonly StripedSum _sum = new();
+    private StripedSum _sum;
 
     /// <summary>Ups less downs.</summary>
     public long Value => _sum.Read();

@@ -11,8 +11,9 @@ internal sealed class RollingCounts
 
     private readonly TimeProvider _time;
     private readonly long _width;
-    // One more than the window has: see SumStrictly.
-    private readonly Bucket[] _ring = [.. Enumerable.Range(0, Buckets + 1).Select(_ => new Bucket())];
+
+    // One more than the window has: see SumStrictly. Made at the first count: most routes of a large config never get there.
+    private Bucket[]? _ring;
 
     /// <param name="length">How far it looks back.</param>
     /// <param name="time">The clock.</param>
@@ -39,7 +40,7 @@ internal sealed class RollingCounts
         var newest = _time.GetTimestamp() / _width;
         long plain = 0;
         long marked = 0;
-        foreach (var bucket in _ring)
+        foreach (var bucket in Volatile.Read(ref _ring) ?? [])
         {
             var age = newest - Volatile.Read(ref bucket.Number);
             plain += age < Buckets ? Volatile.Read(ref bucket.Plain) : 0;
@@ -52,17 +53,20 @@ internal sealed class RollingCounts
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
-        foreach (var bucket in _ring)
+        foreach (var bucket in Volatile.Read(ref _ring) ?? [])
         {
             Volatile.Write(ref bucket.Plain, 0);
             Volatile.Write(ref bucket.Marked, 0);
         }
     }
 
+    private Bucket[] Ring() =>
+        Volatile.Read(ref _ring) ?? Interlocked.CompareExchange(ref _ring, [.. Enumerable.Range(0, Buckets + 1).Select(static _ => new Bucket())], null) ?? _ring;
+
     private Bucket Now()
     {
         var number = _time.GetTimestamp() / _width;
-        var bucket = _ring[number % _ring.Length];
+        var bucket = Ring()[number % (Buckets + 1)];
         var before = Volatile.Read(ref bucket.Number);
 
         // A slow thread must not turn a bucket back: it counts in the newer one.

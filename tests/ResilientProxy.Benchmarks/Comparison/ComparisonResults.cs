@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace ResilientProxy.Benchmarks.Comparison;
 
 /// <summary>The figures of a comparison, as a table and as a file.</summary>
-internal sealed class ComparisonResults(ComparisonOptions options, IReadOnlyCollection<Slice> slices, IReadOnlyList<Start> starts)
+internal sealed class ComparisonResults(
+    ComparisonOptions options, IReadOnlyCollection<Slice> slices, IReadOnlyCollection<Figure> figures, IReadOnlyCollection<string> notes)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
@@ -36,15 +37,49 @@ internal sealed class ComparisonResults(ComparisonOptions options, IReadOnlyColl
             }
 
             PrintVariants(name);
+            PrintRoutes(name);
             Console.WriteLine();
         }
 
-        if (starts.Count > 0)
+        PrintFigures();
+        foreach (var note in notes)
         {
-            Console.WriteLine(
-                $"start to first answer: {WithSpread(Spread.Of(starts.Select(start => start.ToFirstAnswerMilliseconds)), "0")} ms; "
-                + $"resident memory when idle: {WithSpread(Spread.Of(starts.Select(start => start.IdleMiB)), "0")} MiB");
+            Console.WriteLine($"{note}  ");
         }
+    }
+
+    /// <summary>CPU time of one target to another's, median over the rounds; null where one was not measured.</summary>
+    public double? CpuRatio(string load, string target, string reference) => slices.Ratio(load, target, reference, slice => slice.CpuMicroseconds)?.Median;
+
+    /// <summary>The same of the 99th percentile of the latency.</summary>
+    public double? P99Ratio(string load, string target, string reference) => slices.Ratio(load, target, reference, slice => slice.P99)?.Median;
+
+    /// <summary>The median of a figure; null where it was not measured.</summary>
+    public double? Median(string name, string target) => Of(name, target) is { Length: > 0 } values ? Spread.Of(values).Median : null;
+
+    /// <summary>One target's median of a figure to another's; null where one was not measured.</summary>
+    public double? FigureRatio(string name, string target, string reference) => Median(name, target) / Median(name, reference);
+
+    private double[] Of(string name, string target) => [.. figures.Where(figure => figure.Name == name && figure.Target == target).Select(figure => figure.Value)];
+
+    private void PrintFigures()
+    {
+        if (figures.Count == 0)
+        {
+            return;
+        }
+
+        Console.WriteLine("| figure | " + Contestants.Resilient + " | " + Contestants.Yarp + " | ratio |");
+        Console.WriteLine("|---|---|---|---|");
+        foreach (var name in figures.Select(figure => figure.Name).Distinct())
+        {
+            var ratio = FigureRatio(name, Contestants.Resilient, Contestants.Yarp);
+            Console.WriteLine("| " + string.Join(" | ", name, Cell(Contestants.Resilient), Cell(Contestants.Yarp), ratio?.ToString("0.00", CultureInfo.InvariantCulture) ?? "–") + " |");
+
+            string Cell(string target) => WithSpread(Of(name, target) is { Length: > 0 } values ? Spread.Of(values) : null, "0.0");
+        }
+
+        Console.WriteLine();
     }
 
     /// <summary>Writes every single figure to a file.</summary>
@@ -68,7 +103,8 @@ internal sealed class ComparisonResults(ComparisonOptions options, IReadOnlyColl
                 options.Seconds,
                 Slices = slices,
                 Ratios = ratios,
-                Starts = starts,
+                Figures = figures,
+                Notes = notes,
             },
             Json));
     }
@@ -87,7 +123,20 @@ internal sealed class ComparisonResults(ComparisonOptions options, IReadOnlyColl
         }
     }
 
-    private static string TitleOf(string name) => LoadCase.All.FirstOrDefault(load => load.Name == name)?.Title ?? "GET 100 B at half of bare YARP's capacity, open loop";
+    private void PrintRoutes(string name)
+    {
+        if (name == RouteCase.Name && slices.Ratio(name, RouteCase.Most, RouteCase.One, slice => slice.CpuMicroseconds) is { } ratio)
+        {
+            Console.WriteLine($"\nCPU with {RouteCase.Most} (to {RouteCase.One}): {WithSpread(ratio, "0.00")}  ");
+        }
+    }
+
+    private static string TitleOf(string name) => LoadCase.All.FirstOrDefault(load => load.Name == name)?.Title ?? name switch
+    {
+        Http2Case.Name => Http2Case.Title,
+        RouteCase.Name => RouteCase.Title,
+        _ => HalfCapacityCase.Title,
+    };
 
     private static int Rank(string target) => target switch { Contestants.Resilient => 0, Contestants.ResilientNone => 1, Contestants.ResilientLog => 2, Contestants.Yarp => 3, _ => 4 };
 

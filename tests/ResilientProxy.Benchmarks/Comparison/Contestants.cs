@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace ResilientProxy.Benchmarks.Comparison;
 
@@ -20,6 +22,9 @@ internal sealed class Contestants : IDisposable
     /// <summary>nginx as a proxy.</summary>
     public const string Nginx = "nginx";
 
+    // More than the default of a cluster's bulkhead lets through.
+    private const int ManyStreams = 20_000;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("resilient-proxy-benchmark-").FullName;
     private readonly List<TargetProcess> _targets = [];
     private readonly string _proxy;
@@ -40,7 +45,7 @@ internal sealed class Contestants : IDisposable
         {
             await all.StartUpstreamAsync();
             all._targets.Add(await all.StartResilientAsync(Resilient));
-            all._targets.Add(await all.StartYarpAsync());
+            all._targets.Add(await StartYarpAsync(all.UpstreamUrl));
             if (!shortForm)
             {
                 all._targets.Add(await all.StartNginxAsync());
@@ -58,28 +63,88 @@ internal sealed class Contestants : IDisposable
         }
     }
 
+    /// <summary>The address of the upstream, without a slash at the end.</summary>
+    public string UpstreamUrl => _upstream!.Url;
+
     /// <summary>Starts ResilientProxy in one of its settings.</summary>
     /// <param name="name">Which.</param>
-    public Task<TargetProcess> StartResilientAsync(string name)
+    public Task<TargetProcess> StartResilientAsync(string name) => StartResilientAsync(name, UpstreamUrl, routes: 0, http2: false, out _, out _);
+
+    /// <summary>Starts ResilientProxy.</summary>
+    /// <param name="name">Its name in the figures.</param>
+    /// <param name="upstream">Where requests go; any other than <see cref="UpstreamUrl"/> takes thousands at once, which a stream holds its place for.</param>
+    /// <param name="routes">0 for one route that takes everything; else one route for <c>/small</c> among so many.</param>
+    /// <param name="http2">HTTP/2 without TLS on both sides, in place of HTTP/1.1.</param>
+    /// <param name="file">Its config file.</param>
+    /// <param name="adminUrl">Its admin listener.</param>
+    public Task<TargetProcess> StartResilientAsync(string name, string upstream, int routes, bool http2, out string file, out string adminUrl)
     {
         var port = TargetProcess.FreePort();
-        var adminUrl = $"http://127.0.0.1:{TargetProcess.FreePort()}";
+        adminUrl = $"http://127.0.0.1:{TargetProcess.FreePort()}";
+        var policy = name == ResilientNone ? "none" : "standard";
+        var endpoint = new Dictionary<string, string> { ["Url"] = $"http://127.0.0.1:{port}" };
+        var cluster = new Dictionary<string, object> { ["Destinations"] = new { a = new { Address = upstream } } };
+        if (upstream != UpstreamUrl && !http2)
+        {
+            cluster["Resilience"] = new { Bulkhead = new { MaxConcurrent = ManyStreams, MaxConcurrentPerDestination = ManyStreams } };
+        }
+
+        if (http2)
+        {
+            endpoint["Protocols"] = "Http2";
+            cluster["HttpRequest"] = new { Version = "2.0", VersionPolicy = "RequestVersionExact" };
+        }
+
         var config = new
         {
-            Kestrel = new { Endpoints = new { Http = new { Url = $"http://127.0.0.1:{port}" } } },
+            Kestrel = new { Endpoints = new { Http = endpoint } },
             Admin = new { Url = adminUrl },
             AccessLog = new { Path = name == ResilientLog ? Path.Combine(_folder, "access.log") : "off" },
-            ReverseProxy = new
-            {
-                Routes = new
-                {
-                    all = new { ClusterId = "upstream", Match = new { Path = "/{**rest}" }, Resilience = new { Policy = name == ResilientNone ? "none" : "standard" } },
-                },
-                Clusters = new { upstream = new { Destinations = new { a = new { Address = _upstream!.Url } } } },
-            },
+            ReverseProxy = new { Routes = Routes(routes, policy), Clusters = new { upstream = cluster } },
         };
-        var file = Write($"proxy-{port}.json", JsonSerializer.Serialize(config));
-        return TargetProcess.StartAsync(name, port, adminUrl + "/metrics", _proxy, "run", "--config", file);
+        file = Write($"proxy-{port}.json", JsonSerializer.Serialize(config));
+        return TargetProcess.StartAsync(
+            http2 ? HttpVersion.Version20 : HttpVersion.Version11, name, port, http2 ? null : adminUrl + "/metrics", _proxy, "run", "--config", file);
+    }
+
+    /// <summary>Starts bare YARP.</summary>
+    /// <param name="upstream">Where requests go.</param>
+    /// <param name="http2">HTTP/2 without TLS on both sides, in place of HTTP/1.1.</param>
+    public static Task<TargetProcess> StartYarpAsync(string upstream, bool http2 = false)
+    {
+        var port = TargetProcess.FreePort();
+        string[] arguments = [typeof(Contestants).Assembly.Location, "bare-yarp", $"http://127.0.0.1:{port}", upstream, .. http2 ? (string[])["http2"] : []];
+        return TargetProcess.StartAsync(
+            http2 ? HttpVersion.Version20 : HttpVersion.Version11, Yarp, port, http2 ? null : $"http://127.0.0.1:{port}{BareYarp.AllocatedPath}", "dotnet", arguments);
+    }
+
+    /// <summary>Starts an upstream that speaks HTTP/2 without TLS.</summary>
+    public Task<TargetProcess> StartHttp2UpstreamAsync()
+    {
+        var port = TargetProcess.FreePort();
+        var config = NginxConfig("upstream2", $$"""
+            server {
+                listen 127.0.0.1:{{port}} http2 backlog=4096;
+                location = /small { default_type text/plain; return 200 "{{new string('x', 100)}}"; }
+            }
+            """);
+        return TargetProcess.StartAsync(HttpVersion.Version20, "HTTP/2 upstream", port, null, Find("nginx")!, "-e", "stderr", "-c", config);
+    }
+
+    // Every route is on its way to be matched: they share the first segment's place with the one that is asked for.
+    private static Dictionary<string, object> Routes(int count, string policy)
+    {
+        var resilience = new { Policy = policy };
+        var routes = new Dictionary<string, object>
+        {
+            ["all"] = new { ClusterId = "upstream", Match = new { Path = count == 0 ? "/{**rest}" : "/small" }, Resilience = resilience },
+        };
+        for (var i = 1; i < count; i++)
+        {
+            routes[$"route-{i}"] = new { ClusterId = "upstream", Match = new { Path = $"/service-{i}/{{**rest}}" }, Resilience = resilience };
+        }
+
+        return routes;
     }
 
     /// <summary>The script that makes wrk send a body; null where the case has none.</summary>
@@ -92,13 +157,27 @@ internal sealed class Contestants : IDisposable
             wrk.headers["Content-Type"] = "application/octet-stream"
             """);
 
+    /// <summary>A config like another, with one route for <c>/small</c> among so many.</summary>
+    /// <param name="config">The other.</param>
+    /// <param name="routes">How many routes.</param>
+    public static string ConfigLike(string config, int routes)
+    {
+        var root = JsonNode.Parse(config)!;
+        root["ReverseProxy"]!["Routes"] = JsonSerializer.SerializeToNode(Routes(routes, "standard"));
+        return root.ToJsonString();
+    }
+
+    /// <summary>Ends the proxies; the upstream stays.</summary>
+    public void EndTargets()
+    {
+        _targets.ForEach(target => target.Dispose());
+        _targets.Clear();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var target in _targets)
-        {
-            target.Dispose();
-        }
+        EndTargets();
 
         _upstream?.Dispose();
         Directory.Delete(_folder, recursive: true);
@@ -126,13 +205,6 @@ internal sealed class Contestants : IDisposable
             }
             """);
         _upstream = await TargetProcess.StartAsync("upstream", port, null, Find("nginx")!, "-e", "stderr", "-c", config);
-    }
-
-    private Task<TargetProcess> StartYarpAsync()
-    {
-        var port = TargetProcess.FreePort();
-        string[] arguments = [typeof(Contestants).Assembly.Location, "bare-yarp", $"http://127.0.0.1:{port}", _upstream!.Url];
-        return TargetProcess.StartAsync(Yarp, port, $"http://127.0.0.1:{port}{BareYarp.AllocatedPath}", "dotnet", arguments);
     }
 
     private Task<TargetProcess> StartNginxAsync()

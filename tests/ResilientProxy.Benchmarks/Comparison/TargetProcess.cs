@@ -76,7 +76,17 @@ internal sealed class TargetProcess : IDisposable
     /// <param name="allocatedUrl">See <see cref="AllocatedUrl"/>.</param>
     /// <param name="program">The program.</param>
     /// <param name="arguments">Its arguments.</param>
-    public static async Task<TargetProcess> StartAsync(string name, int port, string? allocatedUrl, string program, params string[] arguments)
+    public static Task<TargetProcess> StartAsync(string name, int port, string? allocatedUrl, string program, params string[] arguments) =>
+        StartAsync(HttpVersion.Version11, name, port, allocatedUrl, program, arguments);
+
+    /// <summary>Starts it and waits for a first answer.</summary>
+    /// <param name="version">The version of HTTP it speaks.</param>
+    /// <param name="name">Its name in the figures.</param>
+    /// <param name="port">Where it will listen, on loopback.</param>
+    /// <param name="allocatedUrl">See <see cref="AllocatedUrl"/>.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public static async Task<TargetProcess> StartAsync(Version version, string name, int port, string? allocatedUrl, string program, params string[] arguments)
     {
         var started = Stopwatch.GetTimestamp();
         var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
@@ -85,7 +95,7 @@ internal sealed class TargetProcess : IDisposable
         process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
-        using var client = new HttpClient();
+        using var client = new HttpClient { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         while (true)
         {
             try

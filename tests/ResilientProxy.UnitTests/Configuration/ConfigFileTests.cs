@@ -101,7 +101,7 @@ public class ConfigFileTests
     [Fact]
     public void The_effective_config_is_json_with_defaults_and_without_secrets()
     {
-        var json = Parse(Small).Config!.EffectiveJson;
+        var json = Encoding.UTF8.GetString(Parse(Small).Config!.EffectiveJson);
 
         Assert.DoesNotContain("s3cret", json);
         var routes = JsonDocument.Parse(json).RootElement.GetProperty("ReverseProxy").GetProperty("Routes");
@@ -115,6 +115,34 @@ public class ConfigFileTests
         var config = Parse(Small.Replace("\"Timeouts\"", "\"timeouts\"", StringComparison.Ordinal)).Config!;
 
         Assert.Equal(TimeSpan.FromSeconds(3), config.Routes[1].Options.Timeouts.Total);
+    }
+
+    [Fact]
+    public void Routes_that_name_a_policy_and_nothing_else_share_its_options()
+    {
+        var result = Parse("""
+            {
+              "Kestrel": { "Endpoints": { "Http": { "Url": "http://127.0.0.1:0" } } },
+              "Resilience": { "Policies": { "quick": { "Timeouts": { "Total": "3s" } } } },
+              "ReverseProxy": {
+                "Routes": {
+                  "a": { "ClusterId": "c", "Match": { "Path": "/a" }, "Resilience": { "Policy": "quick" } },
+                  "b": { "ClusterId": "c", "Match": { "Path": "/b" }, "Resilience": { "Policy": "quick" } },
+                  "own": { "ClusterId": "c", "Match": { "Path": "/c" }, "Resilience": { "Policy": "quick", "Timeouts": { "Attempt": "2s" } } },
+                  "plain": { "ClusterId": "c", "Match": { "Path": "/d" } },
+                  "plain too": { "ClusterId": "c", "Match": { "Path": "/e" }, "Resilience": {} }
+                },
+                "Clusters": { "c": { "Destinations": { "d": { "Address": "http://127.0.0.1:1/" } } } }
+              }
+            }
+            """);
+        var options = result.Config!.Routes.ToDictionary(route => route.Yarp.RouteId, route => route.Options);
+
+        Assert.Same(options["a"], options["b"]);
+        Assert.Same(options["plain"], options["plain too"]);
+        Assert.Equal(TimeSpan.FromSeconds(3), options["a"].Timeouts.Total);
+        Assert.Equal((TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(2)), (options["own"].Timeouts.Total, options["own"].Timeouts.Attempt));
+        Assert.Equal(TimeSpan.FromSeconds(30), options["plain"].Timeouts.Total);
     }
 
     private static ConfigResult Parse(string text) => ConfigFile.Parse(Encoding.UTF8.GetBytes(text), [], []);

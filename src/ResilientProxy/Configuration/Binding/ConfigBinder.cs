@@ -69,7 +69,7 @@ internal sealed class ConfigBinder(Findings findings)
     private object BindRecord(ConfigObject node, Type type, object? start)
     {
         // The parent's initial value is the default of the whole object: a copy, because initial values may be shared.
-        var record = start is null ? Activator.CreateInstance(type)! : type.GetMethod("<Clone>$")!.Invoke(start, null)!;
+        var record = start is null ? Activator.CreateInstance(type)! : ModelShape.Copy(start);
         var shape = ModelShape.Of(type);
         foreach (var (name, child) in node.Members)
         {
@@ -96,6 +96,7 @@ internal sealed class ConfigBinder(Findings findings)
     {
         var entries = (IDictionary)Activator.CreateInstance(
             typeof(Dictionary<,>).MakeGenericType(typeof(string), valueType), StringComparer.OrdinalIgnoreCase)!;
+        var fromKey = YarpKeys.FromKey(valueType);
         foreach (var (name, child) in node.Members)
         {
             if (valueType == typeof(string) && child is ConfigScalar { ScalarKind: ScalarKind.Number or ScalarKind.Boolean } plain)
@@ -104,7 +105,7 @@ internal sealed class ConfigBinder(Findings findings)
             }
             else if (TryBind(child, valueType, null, null, out var value))
             {
-                YarpKeys.FromKey(valueType)?.SetValue(value, name);
+                fromKey?.SetValue(value, name);
                 entries.Add(name, value);
             }
         }

@@ -16,29 +16,48 @@ namespace ResilientProxy.Configuration.Binding;
 /// <param name="IsRequired">Whether the key must be there.</param>
 internal sealed record ModelKey(string Name, Type Type, PropertyInfo? Property, bool IsNullable, bool IsRequired)
 {
+    private Attributes? _attributes;
+    private bool? _takesOff;
+
     /// <summary>Where a key of ours that stands directly in a record of YARP's is declared: the property of a record of ours.</summary>
     public PropertyInfo? Source { get; init; }
 
-    public DurationRangeAttribute? DurationRange => Declared?.GetCustomAttribute<DurationRangeAttribute>();
+    public DurationRangeAttribute? DurationRange => AllAttributes.DurationRange;
 
-    public SizeRangeAttribute? SizeRange => Declared?.GetCustomAttribute<SizeRangeAttribute>();
+    public SizeRangeAttribute? SizeRange => AllAttributes.SizeRange;
 
-    public RangeAttribute? Range => Declared?.GetCustomAttribute<RangeAttribute>();
+    public RangeAttribute? Range => AllAttributes.Range;
 
     /// <summary>The property that says range and meaning, of YARP's record or of ours.</summary>
     public PropertyInfo? Declared => Property ?? Source;
 
     /// <summary>Whether <c>"off"</c> is taken for <c>null</c>: for the objects of ours that may be absent.</summary>
-    public bool TakesOff => IsNullable && ModelShape.IsRecord(Type) && Type.Assembly == typeof(ModelKey).Assembly && Type.Namespace != typeof(Kestrel.KestrelSection).Namespace;
+    public bool TakesOff => _takesOff ??=
+        IsNullable && ModelShape.IsRecord(Type) && Type.Assembly == typeof(ModelKey).Assembly && Type.Namespace != typeof(Kestrel.KestrelSection).Namespace;
+
+    // Read once a key, and not once a value: a config may hold ten thousand of each.
+    private Attributes AllAttributes => _attributes ??= new(Declared);
+
+    private sealed class Attributes(PropertyInfo? property)
+    {
+        public readonly DurationRangeAttribute? DurationRange = property?.GetCustomAttribute<DurationRangeAttribute>();
+        public readonly SizeRangeAttribute? SizeRange = property?.GetCustomAttribute<SizeRangeAttribute>();
+        public readonly RangeAttribute? Range = property?.GetCustomAttribute<RangeAttribute>();
+    }
 }
 
 /// <summary>What an object of the config may hold: the keys of one record.</summary>
 /// <remarks>The binder, the writer and the schema's generator all look here, so that a new property is the whole of a new key.</remarks>
 internal sealed class ModelShape
 {
+    private const string CloneMethod = "<Clone>$";
+
     private static readonly ConcurrentDictionary<Type, ModelShape> Known = new();
+    private static readonly ConcurrentDictionary<Type, bool> Records = new();
 
     private readonly Dictionary<string, ModelKey> _byName = new(StringComparer.OrdinalIgnoreCase);
+
+    private MethodInfo? _clone;
 
     private ModelShape(Type type)
     {
@@ -66,7 +85,11 @@ internal sealed class ModelShape
     public static ModelShape Of(Type type) => Known.GetOrAdd(type, static type => new ModelShape(type));
 
     /// <summary>Whether values of a type are objects with fixed keys.</summary>
-    public static bool IsRecord(Type type) => type.IsClass && type.GetMethod("<Clone>$") is not null;
+    public static bool IsRecord(Type type) => Records.GetOrAdd(type, static type => type.IsClass && type.GetMethod(CloneMethod) is not null);
+
+    /// <summary>A copy of a record.</summary>
+    /// <param name="record">The record.</param>
+    public static object Copy(object record) => (Of(record.GetType())._clone ??= record.GetType().GetMethod(CloneMethod)!).Invoke(record, null)!;
 
     /// <summary>The type of the items when <paramref name="type"/> is a list, else null.</summary>
     public static Type? ItemOf(Type type) => Argument(type, typeof(IReadOnlyList<>), 0);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection;
 using ResilientProxy.Configuration.Tree;
@@ -10,8 +11,11 @@ internal static class ScalarConverter
 {
     private static readonly MethodInfo ParseOwn = typeof(ScalarConverter).GetMethod(nameof(TryParseOwn), BindingFlags.NonPublic | BindingFlags.Static)!;
 
+    private static readonly ConcurrentDictionary<Type, bool> Own = new();
+    private static readonly ConcurrentDictionary<Type, MethodInfo> OwnParsers = new();
+
     /// <summary>Whether a type is read from a text or a number by its own parser.</summary>
-    public static bool Reads(Type type) => type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IParsable<>));
+    public static bool Reads(Type type) => Own.GetOrAdd(type, static type => type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IParsable<>)));
 
     /// <summary>Reads a value, or says what was expected: a text that completes "…, but is 5".</summary>
     public static bool TryConvert(ConfigNode node, Type type, ModelKey? key, out object? value, out string expected)
@@ -117,7 +121,7 @@ internal static class ScalarConverter
     private static string ReadOwn(ConfigScalar? scalar, Type type, out object? value)
     {
         var arguments = new object?[] { scalar?.Text, null };
-        var read = (bool)ParseOwn.MakeGenericMethod(type).Invoke(null, arguments)!;
+        var read = (bool)OwnParsers.GetOrAdd(type, static type => ParseOwn.MakeGenericMethod(type)).Invoke(null, arguments)!;
         value = arguments[1];
         return read ? "" : $"must be {type.GetCustomAttribute<TextFormatAttribute>()?.Expected ?? type.Name}";
     }

@@ -12,13 +12,13 @@ internal static class BulkheadChecks
 {
     /// <summary>Checks the bulkheads of every route and of every cluster.</summary>
     /// <param name="root">The config as written.</param>
-    /// <param name="document">The config as read.</param>
+    /// <param name="use">Which routes each cluster serves.</param>
     /// <param name="policies">The policy in force for each route.</param>
     /// <param name="clusters">What protects each cluster, as read.</param>
     /// <param name="findings">Takes what is found.</param>
     public static void Run(
         ConfigObject root,
-        ConfigDocument document,
+        ClusterUse use,
         Dictionary<string, ResolvedPolicy> policies,
         IReadOnlyDictionary<string, ClusterOptions> clusters,
         Findings findings)
@@ -46,7 +46,7 @@ internal static class BulkheadChecks
             var cluster = root.Find("ReverseProxy", "Clusters", id)!;
             var node = cluster.Nearest(YarpKeys.Resilience, "Bulkhead");
             var bulkhead = options.Bulkhead.Settings();
-            var routes = ClusterUse.Of(id, document, policies).Where(route => !route.IsPlain).ToArray();
+            var routes = use[id].Where(route => !route.IsPlain).ToArray();
             CheckLimits(node, bulkhead, findings);
 
             // A cluster serves quick routes and slow ones, and its own default is nobody's mistake.

@@ -11,20 +11,20 @@ internal static class ClusterTimeChecks
     /// <summary>Checks every cluster.</summary>
     /// <param name="root">The config as written.</param>
     /// <param name="document">The config as read.</param>
-    /// <param name="policies">The policy in force for each route.</param>
+    /// <param name="use">Which routes each cluster serves.</param>
     /// <param name="clusters">What protects each cluster, as read.</param>
     /// <param name="findings">Takes what is found.</param>
     public static void Run(
         ConfigObject root,
         ConfigDocument document,
-        Dictionary<string, ResolvedPolicy> policies,
+        ClusterUse use,
         IReadOnlyDictionary<string, ClusterOptions> clusters,
         Findings findings)
     {
         foreach (var (id, options) in clusters)
         {
             var node = root.Find("ReverseProxy", "Clusters", id)!;
-            CheckConnect(node, id, options, document, policies, findings);
+            CheckConnect(node, id, options, use, findings);
             if (document.ReverseProxy.Clusters[id].HealthCheck?.Active is { Enabled: true } active)
             {
                 CheckHealth(node, active, options, findings);
@@ -34,14 +34,14 @@ internal static class ClusterTimeChecks
 
     // Only one that somebody wrote, and only where it is of use to no route at all: clusters serve quick routes and slow ones.
     private static void CheckConnect(
-        ConfigNode node, string id, ClusterOptions options, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies, Findings findings)
+        ConfigNode node, string id, ClusterOptions options, ClusterUse use, Findings findings)
     {
         if (options.ConnectTimeout == Timeout.InfiniteTimeSpan || node.Find(YarpKeys.Resilience, "ConnectTimeout") is not { } written)
         {
             return;
         }
 
-        var attempts = ClusterUse.Of(id, document, policies).Select(route => route.Timeouts.Attempt).ToArray();
+        var attempts = use[id].Select(route => route.Timeouts.Attempt).ToArray();
         if (attempts.Length > 0 && Array.TrueForAll(attempts, attempt => attempt != Timeout.InfiniteTimeSpan && attempt < options.ConnectTimeout))
         {
             findings.Warning(written,

@@ -1,15 +1,42 @@
 namespace ResilientProxy.Configuration.Checks;
 
-/// <summary>Which routes a cluster serves.</summary>
-internal static class ClusterUse
+/// <summary>Which routes each cluster serves; worked out once, because there may be thousands of both.</summary>
+internal sealed class ClusterUse
 {
-    /// <summary>The policies of all routes that lead to a cluster, as their own or as the one they fall back to.</summary>
-    /// <param name="id">The cluster.</param>
+    private readonly Dictionary<string, List<RouteOptions>> _routes = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Looks at every route.</summary>
     /// <param name="document">The config as read.</param>
     /// <param name="policies">The policy in force for each route.</param>
-    public static RouteOptions[] Of(string id, ConfigDocument document, Dictionary<string, ResolvedPolicy> policies) =>
-        [.. document.ReverseProxy.Routes
-            .Where(route => id.Equals(route.Value.ClusterId, StringComparison.OrdinalIgnoreCase)
-                || id.Equals(policies[route.Key].Options.Fallback?.ClusterId, StringComparison.OrdinalIgnoreCase))
-            .Select(route => policies[route.Key].Options)];
+    public ClusterUse(ConfigDocument document, Dictionary<string, ResolvedPolicy> policies)
+    {
+        foreach (var (id, route) in document.ReverseProxy.Routes)
+        {
+            var options = policies[id].Options;
+            Add(route.ClusterId, options);
+            if (options.Fallback?.ClusterId is { } backup && !backup.Equals(route.ClusterId, StringComparison.OrdinalIgnoreCase))
+            {
+                Add(backup, options);
+            }
+        }
+    }
+
+    /// <summary>The policies of all routes that lead to a cluster, as their own or as the one they fall back to.</summary>
+    /// <param name="cluster">The cluster.</param>
+    public IReadOnlyList<RouteOptions> this[string cluster] => _routes.GetValueOrDefault(cluster) ?? [];
+
+    private void Add(string? cluster, RouteOptions options)
+    {
+        if (cluster is null)
+        {
+            return; // said elsewhere
+        }
+
+        if (!_routes.TryGetValue(cluster, out var routes))
+        {
+            _routes[cluster] = routes = [];
+        }
+
+        routes.Add(options);
+    }
 }

@@ -18,14 +18,15 @@ internal static class ConfigChecks
         Dictionary<string, ClusterOptions> clusters,
         Findings findings)
     {
+        var use = new ClusterUse(document, policies);
         ListenerChecks.Run(root, document, findings);
         TlsChecks.Run(root, document, findings);
         ClusterChecks.Run(root, document, policies, findings);
         UpstreamTlsChecks.Run(root, document, clusters, findings);
         HealthChecks.Run(root, document, clusters, findings);
         BreakerChecks.Run(root, clusters, findings);
-        ClusterTimeChecks.Run(root, document, policies, clusters, findings);
-        BulkheadChecks.Run(root, document, policies, clusters, findings);
+        ClusterTimeChecks.Run(root, document, use, clusters, findings);
+        BulkheadChecks.Run(root, use, policies, clusters, findings);
         HeaderNameChecks.Run(root, document, policies, findings);
         RouteChecks.Run(root, document, policies, findings);
         YarpChecks.Run(root, document, findings);
