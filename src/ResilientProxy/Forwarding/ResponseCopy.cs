@@ -1,7 +1,10 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+using ResilientProxy.Http1;
 using ResilientProxy.Timeouts;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -28,8 +31,8 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
         var content = response.Content;
         attempt.WatchIdle(exchange.Route!.Options.Timeouts.Idle);
 
-        var stream = await content.ReadAsStreamAsync(attempt.Token);
-        var length = response.Headers.TransferEncodingChunked == true ? null : content.Headers.ContentLength;
+        var stream = content is ResponseContent own ? own.Body : await content.ReadAsStreamAsync(attempt.Token);
+        var length = LengthOf(response);
         if (length == 0 || HttpMethods.IsHead(exchange.Context.Request.Method) || HasNoBody((int)response.StatusCode))
         {
             await CopyHeadAsync(exchange, attempt, transformer);
@@ -53,6 +56,14 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
 
         await transformer.TransformResponseTrailersAsync(exchange.Context, response, attempt.Token);
     }
+
+    // The parsed properties of a message's headers make an object for each field they look at.
+    private static long? LengthOf(HttpResponseMessage response) =>
+        !response.Headers.NonValidated.Contains(HeaderNames.TransferEncoding)
+            && response.Content.Headers.NonValidated.TryGetValues(HeaderNames.ContentLength, out var values)
+            && long.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            ? length
+            : null;
 
     // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these end with their headers, whatever those say of a length.
     private static bool HasNoBody(int status) =>

@@ -45,10 +45,12 @@ internal sealed class UpstreamClient
     /// <param name="message">The prepared request.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="HttpRequestException">No response came, or none that HTTP allows.</exception>
-    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
-        ResponseChecks.Checked(await (_http1 is not null && Http1Client.CanSend(message)
-            ? _http1.SendAsync(message, cancellationToken)
-            : Invoker.SendAsync(message, cancellationToken)));
+    /// <exception cref="IOException">The connection broke, or what came is no HTTP/1.1.</exception>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
+        _http1 is not null && Http1Client.CanSend(message) ? _http1.SendAsync(message, cancellationToken) : SendByInvokerAsync(message, cancellationToken);
+
+    private async Task<HttpResponseMessage> SendByInvokerAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
+        ResponseChecks.Checked(await Invoker.SendAsync(message, cancellationToken));
 
     // Another proxy in between and header bytes that are not passed as they are stay with .NET's client.
     private static bool IsPlain(HttpClientConfig? http) => http is null or { WebProxy: null, RequestHeaderEncoding: null, ResponseHeaderEncoding: null };

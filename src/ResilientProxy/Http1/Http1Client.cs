@@ -22,12 +22,17 @@ internal sealed class Http1Client(Http1Settings settings, TimeProvider time)
     /// <exception cref="HttpRequestException">No connection, or no request that may be sent.</exception>
     /// <exception cref="UpstreamClosedException">The connection ended where the response was due.</exception>
     /// <exception cref="IOException">It broke off in the head, or is none that HTTP allows.</exception>
-    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
         var uri = message.RequestUri!;
-        var connection = await PoolOf(uri.IdnHost, uri.Port).TakeAsync(cancellationToken);
-        return await connection.SendAsync(message, cancellationToken);
+        var taking = PoolOf(uri.IdnHost, uri.Port).TakeAsync(cancellationToken);
+        return taking.IsCompletedSuccessfully
+            ? taking.Result.SendAsync(message, cancellationToken)
+            : SendAsync(taking, message, cancellationToken);
     }
+
+    private static async Task<HttpResponseMessage> SendAsync(ValueTask<Http1Connection> taking, HttpRequestMessage message, CancellationToken cancellationToken) =>
+        await (await taking).SendAsync(message, cancellationToken);
 
     private ConnectionPool PoolOf(string host, int port)
     {

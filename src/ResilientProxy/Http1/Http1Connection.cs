@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace ResilientProxy.Http1;
 
@@ -123,7 +124,7 @@ internal sealed class Http1Connection : IDisposable
     /// <summary>Sends a request and reads its response's head.</summary>
     /// <param name="message">The request.</param>
     /// <param name="token">Ends the exchange.</param>
-    public async ValueTask<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken token)
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken token)
     {
         _exchanges++;
         _token = token;
@@ -194,6 +195,7 @@ internal sealed class Http1Connection : IDisposable
     /// <summary>Receives more behind what there is.</summary>
     /// <returns>How many bytes; 0 where the other side has ended the connection.</returns>
     /// <exception cref="IOException">The connection is broken.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ReceiveAsync()
     {
         MakeRoom();
@@ -216,6 +218,7 @@ internal sealed class Http1Connection : IDisposable
     /// <param name="target">Where to; nothing that was received before may be waiting.</param>
     /// <returns>How many bytes; 0 where the other side has ended the connection.</returns>
     /// <exception cref="IOException">The connection is broken.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ReceiveAsync(Memory<byte> target)
     {
         try
@@ -277,6 +280,7 @@ internal sealed class Http1Connection : IDisposable
         Out.Clear();
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReadHeadAsync()
     {
         for (var interim = 0; ; interim++)
@@ -322,6 +326,7 @@ internal sealed class Http1Connection : IDisposable
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReceiveHeadAsync(bool isFirst)
     {
         int count;
@@ -363,15 +368,20 @@ internal sealed class Http1Connection : IDisposable
         response.Content = new ResponseContent(body);
         foreach (ref readonly var field in _head.Fields)
         {
-            if (field.Kind == ResponseHead.FieldKind.ContentLength && _head.IsChunked)
+            if (field.Kind == ResponseHead.FieldKind.ContentLength && (_head.IsChunked || status is 204 or 205))
             {
-                continue; // RFC 9112 section 6.3: it does not count, and must not go on
+                continue; // it does not count, and must not go on: RFC 9112 section 6.3, RFC 9110 sections 8.6 and 15.3.6
             }
 
             if (!response.Headers.TryAddWithoutValidation(field.Name, field.Value))
             {
                 response.Content.Headers.TryAddWithoutValidation(field.Name, field.Value);
             }
+        }
+
+        if (status == 205)
+        {
+            response.Content.Headers.TryAddWithoutValidation("Content-Length", "0"); // RFC 9110 section 15.3.6: it has no content, and says so
         }
 
         // A refusal ends a body that waits to be asked for; any other answer may come from somebody who still reads it.

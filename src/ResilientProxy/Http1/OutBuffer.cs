@@ -14,8 +14,8 @@ internal sealed class OutBuffer
     /// <summary>What has been written and not yet sent.</summary>
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
 
-    /// <summary>How many bytes fit without growing.</summary>
-    public int Free => _bytes.Length - _length;
+    /// <summary>How many bytes wait to be sent.</summary>
+    public int Length => _length;
 
     /// <summary>Whether nothing waits to be sent.</summary>
     public bool IsEmpty => _length == 0;
@@ -64,7 +64,7 @@ internal sealed class OutBuffer
 
     private Span<byte> Reserve(int count)
     {
-        if (count > Free)
+        if (count > _bytes.Length - _length)
         {
             var larger = ArrayPool<byte>.Shared.Rent(Math.Max(Smallest, Math.Max(_length + count, 2 * _bytes.Length)));
             _bytes.AsSpan(0, _length).CopyTo(larger);

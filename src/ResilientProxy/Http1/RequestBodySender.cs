@@ -10,6 +10,9 @@ namespace ResilientProxy.Http1;
 /// </remarks>
 internal sealed class RequestBodySender : Stream
 {
+    // Pieces are gathered up to here, and until the body has none at hand: a client's come in segments of a few KiB.
+    private const int MostGathered = 32 * 1024;
+
     private readonly Http1Connection _connection;
     private readonly HttpContent _content;
     private readonly long? _length;
@@ -98,14 +101,18 @@ internal sealed class RequestBodySender : Stream
             output.Write("\r\n"u8);
         }
 
-        if (buffer.Length + 2 <= output.Free)
+        if (output.Length + buffer.Length > MostGathered)
         {
-            output.Write(buffer.Span); // goes out with the head, or with what follows at once
+            await OnSocketAsync(_connection.FlushAsync());
+        }
+
+        if (buffer.Length > MostGathered)
+        {
+            await OnSocketAsync(_connection.SendAsync(buffer));
         }
         else
         {
-            await OnSocketAsync(_connection.FlushAsync());
-            await OnSocketAsync(_connection.SendAsync(buffer));
+            output.Write(buffer.Span);
         }
 
         if (_length is null)

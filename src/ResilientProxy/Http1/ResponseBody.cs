@@ -1,3 +1,6 @@
+using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
+
 namespace ResilientProxy.Http1;
 
 /// <summary>A response's body as it comes in: RFC 9112 section 6.3. One that breaks off is an error, never an end.</summary>
@@ -7,6 +10,15 @@ namespace ResilientProxy.Http1;
 /// <param name="isChunked">Whether in chunks.</param>
 internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessage response, long? length, bool isChunked) : Stream
 {
+    // RFC 9110 section 6.5.1: what frames, routes or decides about a message stands in its head or nowhere.
+    private static readonly FrozenSet<string> NoTrailers = new[]
+    {
+        "Age", "Authorization", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Cookie", "Date",
+        "Expect", "Expires", "Host", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Keep-Alive", "Location",
+        "Max-Forwards", "Pragma", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Range", "Retry-After", "Set-Cookie", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade", "Vary", "Via", "Warning", "WWW-Authenticate",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
     private Http1Connection? _connection = connection;
     private long _left = length ?? long.MaxValue;
     private ChunkDecoder _chunks;
@@ -186,14 +198,14 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
         fields.ReadTrailers(trailers);
         foreach (ref readonly var field in fields.Fields)
         {
-            // RFC 9110 section 6.5.1: what frames, routes or decides about the message stands in its head or nowhere.
-            if (field.Kind == ResponseHead.FieldKind.Other)
+            if (!NoTrailers.Contains(field.Name))
             {
                 response.TrailingHeaders.TryAddWithoutValidation(field.Name, field.Value);
             }
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var from = _connection!;

@@ -6,6 +6,9 @@ namespace ResilientProxy.Http1;
 /// <param name="body">The body.</param>
 internal sealed class ResponseContent(ResponseBody body) : HttpContent
 {
+    /// <summary>The body.</summary>
+    public ResponseBody Body => body;
+
     /// <inheritdoc/>
     protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(body);
 
