@@ -31,8 +31,9 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
         var content = response.Content;
         attempt.WatchIdle(exchange.Route!.Options.Timeouts.Idle);
 
-        var stream = content is ResponseContent own ? own.Body : await content.ReadAsStreamAsync(attempt.Token);
-        var length = LengthOf(response);
+        var own = content as ResponseContent;
+        var stream = own?.Body ?? await content.ReadAsStreamAsync(attempt.Token);
+        var length = own is not null ? own.Body.Declared : LengthOf(response);
         if (length == 0 || HttpMethods.IsHead(exchange.Context.Request.Method) || HasNoBody((int)response.StatusCode))
         {
             await CopyHeadAsync(exchange, attempt, transformer);
@@ -54,7 +55,10 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
             }
         }
 
-        await transformer.TransformResponseTrailersAsync(exchange.Context, response, attempt.Token);
+        if (own is not { Fields: not null, Body.HasTrailers: false })
+        {
+            await transformer.TransformResponseTrailersAsync(exchange.Context, response, attempt.Token);
+        }
     }
 
     // The parsed properties of a message's headers make an object for each field they look at.
@@ -74,14 +78,23 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
     {
         var message = attempt.Response!;
         var response = exchange.Context.Response;
-        ForwardedHeaders.RemoveNamedByConnection(message);
         response.StatusCode = (int)message.StatusCode;
         if (message.ReasonPhrase is { } phrase && phrase != ReasonPhrases.GetReasonPhrase(response.StatusCode))
         {
             exchange.Context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = phrase;
         }
 
-        var copyBody = await transformer.TransformResponseAsync(exchange.Context, message, attempt.Token);
+        var copyBody = true;
+        if (message.Content is ResponseContent { Fields: { } fields })
+        {
+            PlainFields.Copy(fields, response.Headers);
+        }
+        else
+        {
+            ForwardedHeaders.RemoveNamedByConnection(message);
+            copyBody = await transformer.TransformResponseAsync(exchange.Context, message, attempt.Token);
+        }
+
         HopStatus.Mark(response.Headers, exchange.Stopped, response.StatusCode);
         exchange.ShowTrail(attempt);
         if (drain.IsDraining)

@@ -365,7 +365,33 @@ internal sealed class Http1Connection : IDisposable
             && _head.KeepsConnection
             && (status != 204 || (length is null or 0 && !_head.IsChunked)); // a body may follow that nobody expects
         var body = new ResponseBody(this, response, hasNoBody ? 0 : length, !hasNoBody && _head.IsChunked);
-        response.Content = new ResponseContent(body);
+        var content = new ResponseContent(body);
+        response.Content = content;
+        if (message is PlainRequest && status is >= 200 and < 400 and not (204 or 205) && !_head.SpeaksToGateways && !(_head.IsChunked && _head.ContentLength is not null))
+        {
+            content.Fields = _head.Fields.ToArray();
+        }
+        else
+        {
+            AddFields(response, status);
+        }
+
+        // A refusal ends a body that waits to be asked for; any other answer may come from somebody who still reads it.
+        if (status < 300)
+        {
+            _sender?.GoOn();
+        }
+        else
+        {
+            _sender?.GiveUp();
+        }
+
+        body.Begin();
+        return response;
+    }
+
+    private void AddFields(HttpResponseMessage response, int status)
+    {
         foreach (ref readonly var field in _head.Fields)
         {
             if (field.Kind == ResponseHead.FieldKind.ContentLength && (_head.IsChunked || status is 204 or 205))
@@ -383,19 +409,6 @@ internal sealed class Http1Connection : IDisposable
         {
             response.Content.Headers.TryAddWithoutValidation("Content-Length", "0"); // RFC 9110 section 15.3.6: it has no content, and says so
         }
-
-        // A refusal ends a body that waits to be asked for; any other answer may come from somebody who still reads it.
-        if (status < 300)
-        {
-            _sender?.GoOn();
-        }
-        else
-        {
-            _sender?.GiveUp();
-        }
-
-        body.Begin();
-        return response;
     }
 
     // Awaited once, by the next exchange; or never, where the connection is closed before.

@@ -44,6 +44,12 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
         set => throw new NotSupportedException();
     }
 
+    /// <summary>How many bytes there are to be; null where that is not said.</summary>
+    public long? Declared { get; } = length;
+
+    /// <summary>Whether trailers have come.</summary>
+    public bool HasTrailers { get; private set; }
+
     /// <summary>The head is read: a body of no bytes is over.</summary>
     public void Begin()
     {
@@ -200,6 +206,7 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
         {
             if (!NoTrailers.Contains(field.Name))
             {
+                HasTrailers = true;
                 response.TrailingHeaders.TryAddWithoutValidation(field.Name, field.Value);
             }
         }

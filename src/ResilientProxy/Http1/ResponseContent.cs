@@ -6,6 +6,9 @@ namespace ResilientProxy.Http1;
 /// <param name="body">The body.</param>
 internal sealed class ResponseContent(ResponseBody body) : HttpContent
 {
+    /// <summary>The response's fields where they are not in its headers; null where they are.</summary>
+    public ResponseHead.Field[]? Fields { get; set; }
+
     /// <summary>The body.</summary>
     public ResponseBody Body => body;
 

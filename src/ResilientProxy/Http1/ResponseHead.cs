@@ -49,13 +49,16 @@ internal sealed class ResponseHead
     /// <summary>Whether the connection may carry another exchange, as far as the head says (RFC 9112 section 9.3).</summary>
     public bool KeepsConnection => !_saysClose && (!IsHttp10 || _saysKeepAlive) && !(IsChunked && _contentLength >= 0);
 
+    /// <summary>Whether it says something to a gateway beyond its body and its connection.</summary>
+    public bool SpeaksToGateways { get; private set; }
+
     /// <summary>Reads a whole head.</summary>
     /// <param name="head">Its bytes, to its empty line and with it; every line ends in CR LF.</param>
     /// <exception cref="MalformedAnswerException">It is none that HTTP allows.</exception>
     public void Read(ReadOnlySpan<byte> head)
     {
         _contentLength = -1;
-        IsChunked = _saysClose = _saysKeepAlive = false;
+        IsChunked = _saysClose = _saysKeepAlive = SpeaksToGateways = false;
         var line = head.IndexOf((byte)'\n') + 1;
         ReadStatusLine(head[..(line - 2)]);
         ReadFields(head[line..]);
@@ -82,6 +85,11 @@ internal sealed class ResponseHead
                 case FieldKind.Connection:
                     _saysClose |= field.Value.Contains("close", StringComparison.OrdinalIgnoreCase);
                     _saysKeepAlive |= field.Value.Contains("keep-alive", StringComparison.OrdinalIgnoreCase);
+                    SpeaksToGateways |= field.Value.Length > 0
+                        && !field.Value.Equals("keep-alive", StringComparison.OrdinalIgnoreCase) && !field.Value.Equals("close", StringComparison.OrdinalIgnoreCase);
+                    break;
+                case FieldKind.Status:
+                    SpeaksToGateways = true;
                     break;
             }
         }
@@ -179,6 +187,8 @@ internal sealed class ResponseHead
 
     private static FieldKind KindOf(string name) => name.Length switch
     {
+        11 when name.Equals("grpc-status", StringComparison.OrdinalIgnoreCase) => FieldKind.Status,
+        12 when name.Equals("Proxy-Status", StringComparison.OrdinalIgnoreCase) => FieldKind.Status,
         10 when name.Equals("Connection", StringComparison.OrdinalIgnoreCase) => FieldKind.Connection,
         14 when name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) => FieldKind.ContentLength,
         17 when name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase) => FieldKind.TransferEncoding,
@@ -226,7 +236,7 @@ internal sealed class ResponseHead
         }
     }
 
-    /// <summary>What a field has to say about framing.</summary>
+    /// <summary>What a field has to say to this proxy.</summary>
     internal enum FieldKind : byte
     {
         /// <summary>Nothing.</summary>
@@ -240,6 +250,9 @@ internal sealed class ResponseHead
 
         /// <summary>The body's coding.</summary>
         TransferEncoding,
+
+        /// <summary>How the request went, in words of its own: <c>grpc-status</c>, <c>Proxy-Status</c>.</summary>
+        Status,
     }
 
     /// <summary>One field line.</summary>
@@ -251,7 +264,7 @@ internal sealed class ResponseHead
         /// <summary>The value, without the space around it.</summary>
         public string Value { get; set; }
 
-        /// <summary>What it says about framing.</summary>
+        /// <summary>What it has to say to this proxy.</summary>
         public FieldKind Kind { get; set; }
     }
 }
