@@ -551,6 +551,29 @@ public class Http1ClientTests
     }
 
     [Fact]
+    public async Task A_body_without_length_that_we_end_ourselves_never_looks_whole()
+    {
+        await using var upstream = new RawUpstream(async connection =>
+        {
+            await connection.ReadHeadAsync();
+            await connection.SendAsync("HTTP/1.1 200 OK\r\n\r\nhello");
+            await connection.UntilClosedAsync();
+        });
+        var client = Client();
+        for (var i = 0; i < 100; i++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            using var message = Get(upstream.Url);
+            using var response = await client.SendAsync(message, cancellation.Token);
+            var reading = ReadAsync(response);
+
+            await cancellation.CancelAsync();
+
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        }
+    }
+
+    [Fact]
     public async Task A_wait_for_a_connection_can_be_cancelled_and_so_can_its_opening()
     {
         using var full = new FullListener();

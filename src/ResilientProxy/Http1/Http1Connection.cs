@@ -62,6 +62,9 @@ internal sealed class Http1Connection : IDisposable
     /// <summary>How long a body is held back for an upstream that does not ask for it.</summary>
     public TimeSpan ContinueTimeout => _pool.Settings.ContinueTimeout;
 
+    /// <summary>Whether this side has ended it: what is received from then on is no word of the other side's.</summary>
+    public bool IsClosed => Volatile.Read(ref _closed) != 0;
+
     /// <summary>Cancelled when the exchange has to end.</summary>
     public CancellationToken Token => _token;
 

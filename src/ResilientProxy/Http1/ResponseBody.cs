@@ -248,7 +248,7 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
 
                 if (count == 0)
                 {
-                    return AtEndOfConnection();
+                    return AtEndOfConnection(from);
                 }
 
                 if (TryTake(buffer.Span, out count))
@@ -270,11 +270,12 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
         }
     }
 
-    private int AtEndOfConnection()
+    private int AtEndOfConnection(Http1Connection from)
     {
-        if (isChunked || _left != long.MaxValue)
+        // A connection that we have shut down reads as one that has come to its end.
+        if (isChunked || _left != long.MaxValue || from.IsClosed)
         {
-            throw new HttpIOException(HttpRequestError.ResponseEnded, "The upstream closed the connection in the body of its response.");
+            throw new HttpIOException(HttpRequestError.ResponseEnded, "The connection ended in the body of the response.");
         }
 
         End();
