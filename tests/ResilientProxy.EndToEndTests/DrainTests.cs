@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
 using ResilientProxy.TestSupport;
 
@@ -70,6 +71,68 @@ public sealed class DrainTests : IDisposable
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => endless);
         Assert.Equal(0, await process.ExitAsync());
         Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0.9, 3);
+    }
+
+    [Fact]
+    public async Task Sigterm_tells_web_sockets_breaks_streams_of_events_off_and_ends_within_the_drain_timeout()
+    {
+        const int Each = 20;
+        await using var upstream = await Upstream.StartAsync(async context =>
+        {
+            if (context.WebSockets.IsWebSocketRequest)
+            {
+                using var socket = await context.WebSockets.AcceptWebSocketAsync();
+                var message = await socket.ReceiveAsync(new byte[64], context.RequestAborted);
+                await socket.CloseOutputAsync(message.CloseStatus ?? WebSocketCloseStatus.InternalServerError, "", context.RequestAborted);
+                return;
+            }
+
+            context.Response.ContentType = "text/event-stream";
+            while (true)
+            {
+                await context.Response.WriteAsync("data: tick\n\n", context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                await Task.Delay(100, context.RequestAborted);
+            }
+        });
+        await using var process = await ProxyProcess.ServeAsync(Write(upstream.Url), "--Admin:DrainDelay=0s", "--Admin:DrainTimeout=4s");
+        using var client = new HttpClient { BaseAddress = new Uri(process.Url) };
+        var sockets = new List<ClientWebSocket>();
+        var streams = new List<Task<string>>();
+        for (var i = 0; i < Each; i++)
+        {
+            var socket = new ClientWebSocket();
+            await socket.ConnectAsync(new Uri(process.Url.Replace("http", "ws", StringComparison.Ordinal)), CancellationToken.None);
+            sockets.Add(socket);
+            var response = await client.GetAsync("/", HttpCompletionOption.ResponseHeadersRead);
+            streams.Add(response.Content.ReadAsStringAsync());
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var closes = sockets.Select(CloseAsync).ToArray();
+        await process.SignalAsync("TERM");
+        var exit = await process.ExitAsync();
+        var over = Stopwatch.GetElapsedTime(started);
+
+        Assert.Equal(0, exit);
+        Assert.True(over < TimeSpan.FromSeconds(6), $"over after {over}"); // the drain's four, and the end of a process on a busy machine
+        var times = (await Task.WhenAll(closes)).Order().ToArray();
+        Assert.True(times[^1] - times[0] > TimeSpan.FromSeconds(1), $"closed from {times[0]} to {times[^1]}");
+        foreach (var stream in streams)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => stream);
+        }
+
+        sockets.ForEach(socket => socket.Dispose());
+
+        async Task<TimeSpan> CloseAsync(ClientWebSocket socket)
+        {
+            var message = await socket.ReceiveAsync(new byte[64], CancellationToken.None);
+            var at = Stopwatch.GetElapsedTime(started);
+            Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, message.CloseStatus);
+            await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, "", CancellationToken.None);
+            return at;
+        }
     }
 
     [Theory]

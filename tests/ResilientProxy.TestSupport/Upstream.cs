@@ -30,7 +30,8 @@ public sealed class Upstream : IAsyncDisposable
     /// <summary>Starts one.</summary>
     /// <param name="handler">What it answers.</param>
     /// <param name="protocols">The HTTP versions it speaks in clear text.</param>
-    public static async Task<Upstream> StartAsync(RequestDelegate handler, HttpProtocols protocols = HttpProtocols.Http1)
+    /// <param name="keepsRequests">Whether it remembers what reached it: not for millions of requests.</param>
+    public static async Task<Upstream> StartAsync(RequestDelegate handler, HttpProtocols protocols = HttpProtocols.Http1, bool keepsRequests = true)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
@@ -46,8 +47,12 @@ public sealed class Upstream : IAsyncDisposable
         app.UseWebSockets();
         app.Run(context =>
         {
-            upstream.Requests.Enqueue($"{context.Request.Method} {context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget}");
-            upstream.Connections.TryAdd(context.Connection.Id, true);
+            if (keepsRequests)
+            {
+                upstream.Requests.Enqueue($"{context.Request.Method} {context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget}");
+                upstream.Connections.TryAdd(context.Connection.Id, true);
+            }
+
             return handler(context);
         });
         await app.StartAsync();

@@ -54,6 +54,10 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
         "Too many upgraded connections", "upgrade limit: this proxy has as many upgraded connections as it takes.",
         "upgrade_limit");
 
+    public static readonly ProxyError Draining = new(503, "http_request_denied", Unavailable,
+        "Going away", "draining: this proxy is about to end; the next one takes what lasts long.",
+        "draining");
+
     public static readonly ProxyError ConnectionRefused = new(502, "connection_refused", Unavailable,
         "Upstream refused the connection", "The upstream refused the connection or could not be reached.");
 

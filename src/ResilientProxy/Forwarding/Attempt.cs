@@ -25,6 +25,9 @@ internal enum AttemptEnd
 
     /// <summary>The exchange is over or another attempt won.</summary>
     Abandoned,
+
+    /// <summary>The process goes away, and what the attempt carries has no end of its own.</summary>
+    Draining,
 }
 
 /// <summary>One try at one destination, from its first byte to the end of its response; cancelled by its timer, by the client or by its owner.</summary>
@@ -84,6 +87,12 @@ internal sealed class Attempt : SweepTimer, IDisposable
 
     /// <summary>The response, once its headers have arrived.</summary>
     public HttpResponseMessage? Response { get; set; }
+
+    /// <summary>How long its answer may last.</summary>
+    public LifeSpan Life { get; set; }
+
+    /// <summary>The client's end of the WebSocket it has become; null where it is none.</summary>
+    public ClientWebSocketStream? WebSocket { get; set; }
 
     /// <summary>Its client span; nothing where nobody listens.</summary>
     public AttemptSpan Span { get; set; }

@@ -61,12 +61,7 @@ internal sealed partial class AttemptSender(ILogger<AttemptSender> logger)
                 return SendResult.Done;
             }
 
-            var failure = attempt.End switch
-            {
-                AttemptEnd.AttemptTimeout => new AttemptFailure(ProxyError.AttemptTimeout, NotReceived: false, StaleConnection: false, error),
-                AttemptEnd.TotalTimeout => new AttemptFailure(ProxyError.TotalTimeout, NotReceived: false, StaleConnection: false, error),
-                _ => FailureClassifier.Classify(error),
-            };
+            var failure = FailureClassifier.OfTimer(attempt.End, error) ?? FailureClassifier.Classify(error);
             if (TimeoutKindOf(failure.Error) is { } kind)
             {
                 exchange.Route!.Metrics.TimedOut(kind);
@@ -91,6 +86,7 @@ internal sealed partial class AttemptSender(ILogger<AttemptSender> logger)
         ReferenceEquals(error, ProxyError.ConnectionTimeout) ? TimeoutKind.Connect
         : ReferenceEquals(error, ProxyError.AttemptTimeout) ? TimeoutKind.Attempt
         : ReferenceEquals(error, ProxyError.TotalTimeout) ? TimeoutKind.Total
+        : ReferenceEquals(error, ProxyError.IdleTimeout) ? TimeoutKind.Idle
         : null;
 
     private static partial class Log

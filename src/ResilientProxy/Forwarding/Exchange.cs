@@ -18,9 +18,11 @@ internal sealed class Exchange
     /// <param name="context">The request.</param>
     /// <param name="started">Its arrival, on the proxy's clock.</param>
     /// <param name="proxy">Who this proxy is.</param>
-    public Exchange(HttpContext context, long started, ProxyIdentity proxy)
+    /// <param name="drain">Whether it goes away.</param>
+    public Exchange(HttpContext context, long started, ProxyIdentity proxy, DrainState drain)
     {
         Proxy = proxy;
+        Drain = drain;
         Context = context;
         Started = started;
         Span = RequestSpan.Start(context.Request);
@@ -32,6 +34,9 @@ internal sealed class Exchange
 
     /// <summary>Who this proxy is.</summary>
     public ProxyIdentity Proxy { get; }
+
+    /// <summary>Whether the process goes away.</summary>
+    public DrainState Drain { get; }
 
     /// <summary>When it arrived, on the proxy's clock.</summary>
     public long Started { get; }
@@ -194,6 +199,11 @@ internal sealed class Exchange
 
         Context.Response.Clear();
         ShowTrail();
+        if (Drain.IsDraining)
+        {
+            Context.Response.Headers.Connection = "close"; // over HTTP/2 the server makes a GOAWAY of it
+        }
+
         return ProxyErrorResponse.WriteAsync(Context, error, new(Route?.Id ?? "", Attempts, Trace.TraceId, HopStatus.ParameterOf(Stopped)), retryAfterSeconds);
     }
 }

@@ -13,13 +13,14 @@ internal sealed partial class ExchangeRoom(
     RecentFailures failures,
     TimerSweep sweep,
     ProxyIdentity proxy,
+    DrainState drain,
     ILogger<ExchangeRoom> logger)
 {
     /// <summary>Handles one request.</summary>
     /// <param name="context">The request.</param>
     public async Task InvokeAsync(HttpContext context)
     {
-        var exchange = new Exchange(context, sweep.Time.GetTimestamp(), proxy)
+        var exchange = new Exchange(context, sweep.Time.GetTimestamp(), proxy, drain)
         {
             Client = ClientAddress.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers, models.Current!.Config.KnownProxies),
         };

@@ -48,5 +48,17 @@ internal static class FailureClassifier
         };
     }
 
+    /// <summary>What it means that a timer of ours ended an attempt: the timer, whatever the transport says of its end, and however far the response had come.</summary>
+    /// <param name="end">What ended it from our side.</param>
+    /// <param name="exception">What the transport threw.</param>
+    /// <returns>Null where no timer did.</returns>
+    public static AttemptFailure? OfTimer(AttemptEnd end, Exception? exception) => end switch
+    {
+        AttemptEnd.AttemptTimeout => new(ProxyError.AttemptTimeout, NotReceived: false, StaleConnection: false, exception),
+        AttemptEnd.TotalTimeout => new(ProxyError.TotalTimeout, NotReceived: false, StaleConnection: false, exception),
+        AttemptEnd.IdleTimeout => new(ProxyError.IdleTimeout, NotReceived: false, StaleConnection: false, exception),
+        _ => null,
+    };
+
     private static AttemptFailure NeverSent(ProxyError error, Exception exception) => new(error, NotReceived: true, StaleConnection: false, exception);
 }

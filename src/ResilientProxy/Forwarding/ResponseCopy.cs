@@ -47,6 +47,7 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
         {
             if (await CopyHeadAsync(exchange, attempt, transformer))
             {
+                attempt.Life = LifeOf(exchange.Context.Response, length);
                 await CopyStreamAsync(exchange, attempt, stream);
             }
             else
@@ -72,6 +73,12 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
     // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these end with their headers, whatever those say of a length.
     private static bool HasNoBody(int status) =>
         status is StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified;
+
+    // A stream of events has no length and no end; what else has no length may have an end all the same.
+    private static LifeSpan LifeOf(HttpResponse response, long? length) =>
+        length is not null ? LifeSpan.Finite
+        : response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true ? LifeSpan.Endless
+        : LifeSpan.Unknown;
 
     // Status and headers, by YARP's transforms; false where they suppress the body.
     private async ValueTask<bool> CopyHeadAsync(Exchange exchange, Attempt attempt, HttpTransformer transformer)

@@ -8,6 +8,8 @@ namespace ResilientProxy.Forwarding;
 /// <summary>Sends the answer that counts to the client, and says how that went.</summary>
 internal sealed partial class ResponseSender(ResponseCopy copy, ILogger<ResponseSender> logger)
 {
+    private const int RetryAfterDrain = 1; // elsewhere, or at what takes this process's place
+
     /// <summary>Sends the response as it comes.</summary>
     /// <param name="exchange">The client's request.</param>
     /// <param name="feature">YARP's view of it.</param>
@@ -40,18 +42,26 @@ internal sealed partial class ResponseSender(ResponseCopy copy, ILogger<Response
                 return null;
             }
 
+            if (attempt.End == AttemptEnd.Draining)
+            {
+                exchange.AttemptEnded(attempt, Words.Success, verdict); // nobody's failure
+                await exchange.AnswerAsync(ProxyError.Draining, RequestOutcome.Rejected, RetryAfterDrain);
+                return null;
+            }
+
             if (!exchange.Context.Response.HasStarted)
             {
                 exchange.Context.Response.Clear(); // the head of an answer that never went out
             }
 
-            var idle = attempt.End == AttemptEnd.IdleTimeout;
-            if (idle)
+            // Any of the timers: the one of the attempt may come due in the moment in which the headers arrive.
+            var failure = FailureClassifier.OfTimer(attempt.End, error)
+                ?? new AttemptFailure(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, error);
+            if (AttemptSender.TimeoutKindOf(failure.Error) is { } kind)
             {
-                exchange.Route!.Metrics.TimedOut(TimeoutKind.Idle);
+                exchange.Route!.Metrics.TimedOut(kind);
             }
 
-            var failure = new AttemptFailure(idle ? ProxyError.IdleTimeout : ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, error);
             Log.BrokeOff(logger, exchange.Route!.Id, attempt.Destination.Id, failure.Error.Detail, error);
             return failure;
         }

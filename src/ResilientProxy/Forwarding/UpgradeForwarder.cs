@@ -36,8 +36,16 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
         exchange.StartSpan(attempt);
         var settings = attempt.Cluster.Request with { ActivityTimeout = route.Options.Timeouts.Idle };
         var transformer = new UpgradeTransformer(exchange, attempt, feature.Route.Transformer);
+        var upgrade = new WebSocketUpgrade(context, attempt);
         var result = await forwarder.SendAsync(
             context, attempt.Destination.Address, attempt.Cluster.Client.Invoker, settings, transformer, attempt.Token);
+        upgrade.Leave(context);
+        if (attempt.WebSocket is { IsClosed: true } || attempt.End == AttemptEnd.Draining)
+        {
+            exchange.AttemptEnded(attempt, Words.Success, AttemptVerdict.Success); // however it ended: the proxy asked for it
+            exchange.Failed(ProxyError.Draining, attempt.WebSocket is { IsClosed: true } ? RequestOutcome.Success : RequestOutcome.Rejected);
+            return null;
+        }
 
         if (result == ForwarderError.None)
         {
@@ -78,13 +86,8 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
         }
 
         var cause = context.Features.Get<IForwarderErrorFeature>()?.Exception;
-        var failure = attempt.End switch
-        {
-            AttemptEnd.AttemptTimeout => new AttemptFailure(ProxyError.AttemptTimeout, NotReceived: false, StaleConnection: false, cause),
-            AttemptEnd.TotalTimeout => new AttemptFailure(ProxyError.TotalTimeout, NotReceived: false, StaleConnection: false, cause),
-            _ when cause is null => new AttemptFailure(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, cause),
-            _ => FailureClassifier.Classify(cause),
-        };
+        var failure = FailureClassifier.OfTimer(attempt.End, cause)
+            ?? (cause is null ? new(ProxyError.ConnectionTerminated, NotReceived: false, StaleConnection: false, cause) : FailureClassifier.Classify(cause));
         if (AttemptSender.TimeoutKindOf(failure.Error) is { } kind)
         {
             route.Metrics.TimedOut(kind);
@@ -119,6 +122,7 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
             {
                 Answered = true;
                 attempt.Answered(proxyResponse.StatusCode < System.Net.HttpStatusCode.InternalServerError ? AttemptVerdict.Success : AttemptVerdict.Failure);
+                attempt.Life = LifeSpan.Endless;
                 attempt.WatchIdle(Timeout.InfiniteTimeSpan); // YARP's activity timer watches both directions from here
                 exchange.FirstByteSent = true;
             }

@@ -90,7 +90,11 @@ internal sealed class ProxyApp : IAsyncDisposable
         var options = _parts.AdminOptions;
         _parts.Drain.Begin();
         await Task.Delay(options.DrainDelay, _parts.Time);
-        await StopAsync(_traffic, options.DrainTimeout);
+        await using (_parts.Lives.Begin(options.DrainTimeout))
+        {
+            await StopAsync(_traffic, options.DrainTimeout);
+        }
+
         await StopAsync(_admin, TimeSpan.FromSeconds(1));
     }
 

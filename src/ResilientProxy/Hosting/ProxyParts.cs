@@ -26,6 +26,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Replay = new ReplayMemory(() => Models.Current?.Config.MaxReplayMemory ?? 0);
         Source = new YarpConfigSource();
         Drain = new Drain();
+        Lives = new LongLives(Sweep, Random.Shared);
         Overload = new OverloadState();
         Failures = new RecentFailures(options.Time);
     }
@@ -62,6 +63,9 @@ internal sealed class ProxyParts : IAsyncDisposable
 
     /// <summary>The way the process goes away.</summary>
     public Drain Drain { get; }
+
+    /// <summary>What a drain has to end.</summary>
+    public LongLives Lives { get; }
 
     /// <summary>How much the process has to do.</summary>
     public OverloadState Overload { get; }

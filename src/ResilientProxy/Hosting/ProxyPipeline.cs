@@ -48,6 +48,12 @@ internal static class ProxyPipeline
         }
 
         exchange.Route = route;
+        if (exchange.Drain.IsDraining && UpgradeForwarder.IsUpgrade(context))
+        {
+            route.Metrics.RequestStarted();
+            return exchange.AnswerAsync(ProxyError.Draining, RequestOutcome.Rejected, retryAfterSeconds: 1); // it would have to end at once
+        }
+
         exchange.TrailHeader = models.Current!.Config.AttemptTrailHeader;
         route.Metrics.RequestStarted();
         if (route.RateLimit?.Admits(exchange, out var retryAfterSeconds) == false)

@@ -50,6 +50,18 @@ internal sealed class TimerSweep : IDisposable
     /// <returns>Whether it will not fire any more: false where it has fired, or is about to.</returns>
     public static bool Remove(SweepTimer timer) => timer.Stripe?.Remove(timer) ?? true;
 
+    /// <summary>The timers under watch at this moment.</summary>
+    public IReadOnlyList<SweepTimer> Watched()
+    {
+        var timers = new List<SweepTimer>();
+        foreach (var stripe in _stripes)
+        {
+            stripe.CopyTo(timers);
+        }
+
+        return timers;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
 
@@ -87,6 +99,17 @@ internal sealed class TimerSweep : IDisposable
             {
                 Unlink_NeedsLock(timer);
                 return !timer.IsFiring;
+            }
+        }
+
+        public void CopyTo(List<SweepTimer> timers)
+        {
+            lock (_lock)
+            {
+                for (var timer = _first; timer is not null; timer = timer.Next)
+                {
+                    timers.Add(timer);
+                }
             }
         }
 

@@ -134,6 +134,15 @@ internal sealed class Http2Wire : IDisposable
         return state;
     }
 
+    /// <summary>Reads until the server has said that the connection takes no further stream, or has ended it.</summary>
+    /// <exception cref="TimeoutException">It did neither in time.</exception>
+    public async Task UntilGoneAwayAsync()
+    {
+        while (GoneAway is null && await NextAsync())
+        {
+        }
+    }
+
     /// <summary>Reads until the server has ended the connection.</summary>
     /// <exception cref="TimeoutException">It did not in time.</exception>
     public async Task UntilClosedAsync()
