@@ -79,17 +79,6 @@ public class KnownLimitTests(ProxyFixture fixture) : IClassFixture<ProxyFixture>
         await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(7));
     }
 
-    [Fact]
-    public Task Known_limit_an_early_answer_over_http11_is_not_looked_at_while_the_client_owes_its_body() => HoldsAsync(new(
-        "RFC 9112 9.5: HttpClient reads no answer while it sends; the attempt's timer ends it, and what follows is no request")
-    {
-        Request = Post("Content-Length: 1000000\r\n", Smuggled),
-        Answer = new("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", AnswerEnd.Close, Early: true),
-        Status = [504],
-        Reach = 0,
-        Afterwards = Afterwards.Closes,
-    });
-
     private async Task HoldsAsync(ProtocolCase limit)
     {
         var complaints = await fixture.Runner.RunAsync(limit);

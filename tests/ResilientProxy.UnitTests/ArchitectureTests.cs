@@ -10,6 +10,7 @@ public partial class ArchitectureTests
     private static readonly Dictionary<string, int> Floors = new()
     {
         ["Errors"] = 0,
+        ["Http1"] = 0,
         ["Telemetry"] = 0,
         ["Values"] = 0,
         ["Timeouts"] = 1,

@@ -1,5 +1,6 @@
 using System.Security.Authentication;
 using ResilientProxy.Errors;
+using ResilientProxy.Http1;
 
 namespace ResilientProxy.Forwarding;
 

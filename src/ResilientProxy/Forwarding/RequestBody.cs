@@ -76,6 +76,13 @@ internal sealed class RequestBody : IDisposable
                 part = await ReadAsync(cancellationToken);
             }
 
+            if (part.IsCanceled)
+            {
+                _reader.AdvanceTo(part.Buffer.Start);
+                cancellationToken.ThrowIfCancellationRequested();
+                continue; // meant for the attempt before
+            }
+
             var length = part.Buffer.Length;
             try
             {
@@ -175,11 +182,13 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
+    // Cancelled the pipe's own way: after a read that was cancelled by its token, the server's reader takes itself for being read for ever.
     private async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
     {
+        using var registration = cancellationToken.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), _reader);
         try
         {
-            return await _reader.ReadAsync(cancellationToken);
+            return await _reader.ReadAsync(CancellationToken.None);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

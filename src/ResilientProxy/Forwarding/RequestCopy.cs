@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using ResilientProxy.Http1;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
@@ -20,7 +21,8 @@ internal static class RequestCopy
         var context = exchange.Context;
         var cluster = attempt.Cluster;
         var destination = attempt.Destination;
-        var message = new HttpRequestMessage { Method = HttpMethod.Parse(context.Request.Method) };
+        var message = AnswersGoOnAsTheyAre(feature) ? new PlainRequest() : new HttpRequestMessage();
+        message.Method = HttpMethod.Parse(context.Request.Method);
         attempt.Request = message;
         exchange.StartSpan(attempt);
 
@@ -50,6 +52,10 @@ internal static class RequestCopy
         ForwardedHeaders.Apply(exchange, attempt, message);
         return true;
     }
+
+    // No transform of the route's, and none of YARP's own for affinity, wants to see the answer's headers.
+    private static bool AnswersGoOnAsTheyAre(IReverseProxyFeature feature) =>
+        feature.Route.Config.Transforms is null or { Count: 0 } && feature.Cluster.Config.SessionAffinity is not { Enabled: true };
 
     /// <summary>The HTTP version to speak to a destination.</summary>
     /// <param name="config">YARP's <c>HttpRequest</c> settings.</param>

@@ -1,7 +1,10 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+using ResilientProxy.Http1;
 using ResilientProxy.Timeouts;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -28,8 +31,9 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
         var content = response.Content;
         attempt.WatchIdle(exchange.Route!.Options.Timeouts.Idle);
 
-        var stream = await content.ReadAsStreamAsync(attempt.Token);
-        var length = response.Headers.TransferEncodingChunked == true ? null : content.Headers.ContentLength;
+        var own = content as ResponseContent;
+        var stream = own?.Body ?? await content.ReadAsStreamAsync(attempt.Token);
+        var length = own is not null ? own.Body.Declared : LengthOf(response);
         if (length == 0 || HttpMethods.IsHead(exchange.Context.Request.Method) || HasNoBody((int)response.StatusCode))
         {
             await CopyHeadAsync(exchange, attempt, transformer);
@@ -52,8 +56,19 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
             }
         }
 
-        await transformer.TransformResponseTrailersAsync(exchange.Context, response, attempt.Token);
+        if (own is not { Fields: not null, Body.HasTrailers: false })
+        {
+            await transformer.TransformResponseTrailersAsync(exchange.Context, response, attempt.Token);
+        }
     }
+
+    // The parsed properties of a message's headers make an object for each field they look at.
+    private static long? LengthOf(HttpResponseMessage response) =>
+        !response.Headers.NonValidated.Contains(HeaderNames.TransferEncoding)
+            && response.Content.Headers.NonValidated.TryGetValues(HeaderNames.ContentLength, out var values)
+            && long.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            ? length
+            : null;
 
     // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these end with their headers, whatever those say of a length.
     private static bool HasNoBody(int status) =>
@@ -70,14 +85,23 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
     {
         var message = attempt.Response!;
         var response = exchange.Context.Response;
-        ForwardedHeaders.RemoveNamedByConnection(message);
         response.StatusCode = (int)message.StatusCode;
         if (message.ReasonPhrase is { } phrase && phrase != ReasonPhrases.GetReasonPhrase(response.StatusCode))
         {
             exchange.Context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = phrase;
         }
 
-        var copyBody = await transformer.TransformResponseAsync(exchange.Context, message, attempt.Token);
+        var copyBody = true;
+        if (message.Content is ResponseContent { Fields: { } fields })
+        {
+            PlainFields.Copy(fields, response.Headers);
+        }
+        else
+        {
+            ForwardedHeaders.RemoveNamedByConnection(message);
+            copyBody = await transformer.TransformResponseAsync(exchange.Context, message, attempt.Token);
+        }
+
         HopStatus.Mark(response.Headers, exchange.Stopped, response.StatusCode);
         exchange.ShowTrail(attempt);
         if (drain.IsDraining)

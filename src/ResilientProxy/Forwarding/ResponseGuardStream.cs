@@ -1,3 +1,5 @@
+using ResilientProxy.Http1;
+
 namespace ResilientProxy.Forwarding;
 
 /// <summary>Turns a connection's end where a response is due into an error that says so.</summary>

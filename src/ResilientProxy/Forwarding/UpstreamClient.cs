@@ -4,6 +4,7 @@ using System.Security.Authentication;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using ResilientProxy.Configuration;
+using ResilientProxy.Http1;
 using ResilientProxy.Telemetry;
 using ResilientProxy.Tls;
 using Yarp.ReverseProxy.Configuration;
@@ -14,9 +15,15 @@ namespace ResilientProxy.Forwarding;
 /// <summary>A cluster's connections: the seam behind which the transport may change.</summary>
 internal sealed class UpstreamClient
 {
-    private UpstreamClient(HttpMessageInvoker invoker) => Invoker = invoker;
+    private readonly Http1Client? _http1;
 
-    /// <summary>The client itself, as YARP's own forwarder takes it for upgraded connections.</summary>
+    private UpstreamClient(HttpMessageInvoker invoker, Http1Client? http1)
+    {
+        Invoker = invoker;
+        _http1 = http1;
+    }
+
+    /// <summary>.NET's client: for TLS and HTTP/2, and for what YARP's own forwarder and the health checks do by themselves.</summary>
     public HttpMessageInvoker Invoker { get; }
 
     /// <summary>Opens no connection yet.</summary>
@@ -27,19 +34,33 @@ internal sealed class UpstreamClient
     /// <param name="metrics">Counts certificates that were renewed.</param>
     /// <param name="logger">Takes why a renewed one was refused.</param>
     /// <exception cref="InvalidOperationException">A file of the cluster's <c>Tls</c> cannot be used.</exception>
-    public static UpstreamClient Create(string clusterId, HttpClientConfig? http, ClusterOptions options, TimeProvider time, ProxyMetrics metrics, ILogger logger) =>
-        new(new Factory(options, time, options.Tls is { } tls ? new UpstreamTls(clusterId, tls, time, metrics, logger) : null).CreateClient(new ForwarderHttpClientContext
-        {
-            ClusterId = clusterId,
-            NewConfig = http ?? HttpClientConfig.Empty,
-        }));
+    public static UpstreamClient Create(string clusterId, HttpClientConfig? http, ClusterOptions options, TimeProvider time, ProxyMetrics metrics, ILogger logger)
+    {
+        var tls = options.Tls is { } files ? new UpstreamTls(clusterId, files, time, metrics, logger) : null;
+        var invoker = new Factory(options, time, tls).CreateClient(new ForwarderHttpClientContext { ClusterId = clusterId, NewConfig = http ?? HttpClientConfig.Empty });
+        return new(invoker, IsPlain(http) ? new Http1Client(SettingsOf(http, options), time) : null);
+    }
 
     /// <summary>Sends one attempt; completes when the response's headers have arrived.</summary>
     /// <param name="message">The prepared request.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="HttpRequestException">No response came, or none that HTTP allows.</exception>
-    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
+    /// <exception cref="IOException">The connection broke, or what came is no HTTP/1.1.</exception>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
+        _http1 is not null && Http1Client.CanSend(message) ? _http1.SendAsync(message, cancellationToken) : SendByInvokerAsync(message, cancellationToken);
+
+    private async Task<HttpResponseMessage> SendByInvokerAsync(HttpRequestMessage message, CancellationToken cancellationToken) =>
         ResponseChecks.Checked(await Invoker.SendAsync(message, cancellationToken));
+
+    // Another proxy in between and header bytes that are not passed as they are stay with .NET's client.
+    private static bool IsPlain(HttpClientConfig? http) => http is null or { WebProxy: null, RequestHeaderEncoding: null, ResponseHeaderEncoding: null };
+
+    private static Http1Settings SettingsOf(HttpClientConfig? http, ClusterOptions options) => new()
+    {
+        ConnectTimeout = options.ConnectTimeout,
+        MaxConnections = http?.MaxConnectionsPerServer ?? int.MaxValue,
+        MaxHeadBytes = (options.MaxResponseHeaderBytes + 1023) / 1024 * 1024, // as the other client, which counts in KiB
+    };
 
     // YARP's factory applies the cluster's HttpClient settings; what follows is what a proxy needs besides.
     private sealed class Factory(ClusterOptions options, TimeProvider time, UpstreamTls? tls) : ForwarderHttpClientFactory(NullLogger<ForwarderHttpClientFactory>.Instance)

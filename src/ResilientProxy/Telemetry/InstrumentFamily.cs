@@ -89,6 +89,9 @@ internal sealed class InstrumentFamily : MetricFamily
     {
         // .NET publishes these two as counters though they fall again; as counters, every fall would look like a restart.
         { Name: "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length" } => (MetricType.Gauge, static () => new Gauge()),
+
+        // Counted by .NET's client and observed of our own: a metric that takes both.
+        { Name: "http.client.open_connections" } => (MetricType.Gauge, static () => new Gauge()),
         Histogram<double> histogram => (MetricType.Histogram, () => new Histogram(histogram.Advice?.HistogramBucketBoundaries ?? Histogram.DefaultBounds)),
         Counter<long> => (MetricType.Counter, static () => new UpDownCounter()),
         UpDownCounter<long> => (MetricType.Gauge, static () => new UpDownCounter()),

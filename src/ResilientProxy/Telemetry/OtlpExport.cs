@@ -4,6 +4,7 @@ using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using ResilientProxy.Http1;
 
 namespace ResilientProxy.Telemetry;
 
@@ -85,7 +86,7 @@ internal sealed partial class OtlpExport : IAsyncDisposable
     private static MeterProvider Metrics(OtlpSettings settings, Meter meter) => Sdk.CreateMeterProviderBuilder()
         .ConfigureServices(services => services.AddSingleton(settings.Variables))
         .SetResourceBuilder(Resource())
-        .AddMeter(meter.Name, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http")
+        .AddMeter(meter.Name, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", Http1Metrics.MeterName)
         .AddView(instrument =>
             instrument.Meter.Name == meter.Name
                 ? ReferenceEquals(instrument.Meter, meter) ? new MetricStreamConfiguration { CardinalityLimit = MetricRegistry.DefaultMaxSeries } : MetricStreamConfiguration.Drop

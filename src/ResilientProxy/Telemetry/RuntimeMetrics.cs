@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using ResilientProxy.Http1;
 
 namespace ResilientProxy.Telemetry;
 
@@ -51,6 +52,7 @@ internal sealed class RuntimeMetrics : IDisposable
     private static bool IsWanted(Instrument instrument) => instrument.Meter.Name switch
     {
         "System.Runtime" or "Microsoft.AspNetCore.Server.Kestrel" => true,
+        Http1Metrics.MeterName => true,
         "System.Net.Http" => ClientInstruments.Contains(instrument.Name),
         _ => false,
     };

@@ -108,6 +108,8 @@ internal static class AnswerCases
         { Request = Post("Content-Length: 5\r\n", "hello"), Answer = new("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno", Early: true), Status = [413], ClientBody = "no" },
         new("RFC 9112 9.6: an early answer with the upstream closing reaches the client")
         { Request = Post("Content-Length: 5\r\n", "hello"), Answer = new("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", AnswerEnd.Close, Early: true), Status = [413], ClientBody = "no" },
+        new("RFC 9112 9.5: an early answer reaches the client while it still owes its body, and what follows is no request")
+        { Request = Post("Content-Length: 1000000\r\n", Smuggled), Answer = new("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", AnswerEnd.Close, Early: true), Status = [413], ClientBody = "no", Reach = 0, Afterwards = Afterwards.Closes },
 
         // Trailers: RFC 9110 section 6.5.
         new("RFC 9110 6.5.1: a trailer of an answer is forwarded or dropped, never merged into the head")

@@ -1,4 +1,4 @@
-namespace ResilientProxy.Forwarding;
+namespace ResilientProxy.Http1;
 
 /// <summary>The upstream closed an HTTP/1.1 connection on which a response was due, before the first byte of that response.</summary>
 /// <param name="reused">Whether the connection had carried a whole exchange before.</param>
