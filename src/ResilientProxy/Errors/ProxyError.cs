@@ -102,6 +102,9 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
     public static readonly ProxyError UnknownCoding = new(501, "http_request_denied", Unimplemented,
         "Unknown transfer coding", "The only transfer coding of a request is chunked, once.");
 
+    public static readonly ProxyError UnknownMethod = new(501, "http_request_denied", Unimplemented,
+        "Unknown method", "The request's method is a well-known one in other letters: methods are case-sensitive.");
+
     public static readonly ProxyError NoTunnels = new(501, "http_request_denied", Unimplemented,
         "No tunnels", "This is a reverse proxy: CONNECT opens no tunnel here.");
 
