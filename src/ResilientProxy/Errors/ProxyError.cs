@@ -44,6 +44,10 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
         "Proxy overloaded", "overload: the proxy itself is short of memory or of processing time and takes no new requests.",
         "overloaded");
 
+    public static readonly ProxyError OutOfSockets = new(503, "connection_limit_reached", ResourceExhausted,
+        "Proxy out of connections", "out of sockets: the proxy itself has no file descriptor or memory left for a connection to an upstream.",
+        "out_of_sockets");
+
     public static readonly ProxyError UpgradeLimit = new(503, "connection_limit_reached", ResourceExhausted,
         "Too many upgraded connections", "upgrade limit: this proxy has as many upgraded connections as it takes.",
         "upgrade_limit");

@@ -76,7 +76,9 @@ internal static class ProxyErrorResponse
         response.ContentType = "application/problem+json";
         response.ContentLength = buffer.WrittenCount;
         response.Headers[HeaderNames.CacheControl] = "no-store";
-        if (!HttpMethods.IsHead(context.Request.Method))
+
+        // By its letters: the server takes "head" for a method that nobody knows, and waits for the body that is declared.
+        if (!string.Equals(context.Request.Method, HttpMethods.Head, StringComparison.Ordinal))
         {
             await response.BodyWriter.WriteAsync(buffer.WrittenMemory, context.RequestAborted);
         }

@@ -67,7 +67,7 @@ internal readonly record struct FallbackCondition(string Text) : IParsable<Fallb
     {
         _ when error == ProxyError.CircuitOpen => CircuitOpen,
         _ when error == ProxyError.NoDestination => NoDestination,
-        _ when error == ProxyError.BulkheadFull || error == ProxyError.BulkheadTimeout => Limit,
+        _ when error == ProxyError.BulkheadFull || error == ProxyError.BulkheadTimeout || error == ProxyError.OutOfSockets => Limit,
         _ when error == ProxyError.ConnectionTerminated || error == ProxyError.Protocol => Reset,
         { StatusCode: StatusCodes.Status504GatewayTimeout } => Timeout,
         { StatusCode: StatusCodes.Status502BadGateway } => ConnectFailure,

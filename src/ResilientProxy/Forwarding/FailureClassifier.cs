@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using System.Security.Authentication;
 using ResilientProxy.Errors;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Forwarding;
 
@@ -18,6 +20,8 @@ internal static class FailureClassifier
             {
                 case UpstreamClosedException closed:
                     return new(ProxyError.ConnectionTerminated, NotReceived: false, closed.Reused, exception);
+                case SocketException socket when Exhaustion.Is(socket.SocketErrorCode):
+                    return NeverSent(ProxyError.OutOfSockets, exception); // ours, and no fault of any upstream
                 case UpstreamCertificateException:
                     return new(ProxyError.TlsCertificate, NotReceived: true, StaleConnection: false, exception);
                 case HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }:

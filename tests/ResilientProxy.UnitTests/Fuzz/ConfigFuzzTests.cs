@@ -13,7 +13,7 @@ namespace ResilientProxy.UnitTests.Fuzz;
 public class ConfigFuzzTests
 {
     private const string Kind = "configs";
-    private const int Share = 5000;
+    private const int Share = 2000;
 
     private static readonly string[] Samples =
         [.. Directory.EnumerateFiles(Path.Combine(SchemaTests.RepositoryRoot(), "config"), "*.json", SearchOption.AllDirectories)

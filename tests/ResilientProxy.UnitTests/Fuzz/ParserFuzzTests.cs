@@ -60,7 +60,7 @@ public class ParserFuzzTests
     });
 
     [Fact]
-    public void Values_with_a_syntax_of_their_own_are_written_as_what_is_read_again() => FuzzPlan.Run(20_000, random =>
+    public void Values_with_a_syntax_of_their_own_are_written_as_what_is_read_again() => FuzzPlan.Run(23_000, random =>
     {
         var text = FuzzText.Next(random);
         Check<MemoryShare>(text, share => share.Share is (>= 0.1 and <= 1) or double.PositiveInfinity);
