@@ -45,7 +45,16 @@ public sealed class FaultTests : IDisposable
             async () =>
             {
                 using var fresh = new HttpClient { BaseAddress = new Uri(process.Url), Timeout = TimeSpan.FromSeconds(5) };
-                return await fresh.GetStringAsync("/") == "ok";
+                Assert.False(process.HasExited, process.Errors);
+                try
+                {
+                    return await fresh.GetStringAsync("/") == "ok";
+                }
+                catch (HttpRequestException)
+                {
+                    await Task.Delay(500);
+                    return process.HasExited ? throw new InvalidOperationException(process.Errors) : false;
+                }
             },
             "an answer over a new connection");
 
@@ -136,11 +145,19 @@ public sealed class FaultTests : IDisposable
             [],
             new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x8000000" }, // 128 MiB
             Write(upstream.Url, "", "\"Resilience\": { \"MaxReplayMemory\": \"100MiB\" }, \"Overload\": { \"MaxMemory\": 0.5, \"MaxQueueDelay\": \"off\" }"),
-            "--ReverseProxy:Routes:route:Resilience:Retry:MaxReplayBytes=4MiB");
+            "--ReverseProxy:Routes:route:Resilience:Retry:MaxReplayBytes=4MiB",
+            "--ReverseProxy:Routes:route:Resilience:Timeouts:Attempt=off", "--ReverseProxy:Routes:route:Resilience:Timeouts:Total=off");
         using var client = new HttpClient { BaseAddress = new Uri(process.Url) };
         Assert.Equal("ok", await client.GetStringAsync("/"));
 
-        var held = Enumerable.Range(0, 22).Select(_ => client.PutAsync("/", new ByteArrayContent(new byte[(4 << 20) - 1000]))).ToArray();
+        // Bodies that are kept to be sent again, one after the other, until there is no more room.
+        var held = new List<Task<HttpResponseMessage>>();
+        while (held.Count < 24 && (await client.GetAsync("/")).StatusCode != HttpStatusCode.ServiceUnavailable)
+        {
+            held.Add(client.PutAsync("/", new ByteArrayContent(new byte[(4 << 20) - 1000])));
+            await Task.Delay(TimeSpan.FromMilliseconds(300));
+        }
+
         await Eventually.TrueAsync(async () => (await client.GetAsync("/")).StatusCode == HttpStatusCode.ServiceUnavailable, "a refusal", TimeSpan.FromSeconds(30));
         using var refused = await client.GetAsync("/");
         release.SetResult();

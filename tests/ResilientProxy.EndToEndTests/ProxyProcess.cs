@@ -30,6 +30,9 @@ internal sealed partial class ProxyProcess : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Where it serves, once it does.</summary>
     public string Url { get; private set; } = "";
 
