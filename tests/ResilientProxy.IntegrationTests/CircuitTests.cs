@@ -48,6 +48,41 @@ public class CircuitTests
     }
 
     [Fact]
+    public async Task A_cluster_whose_circuits_are_all_open_works_again_soon_after_its_destinations_do()
+    {
+        var status = 503;
+        RequestDelegate answer = context =>
+        {
+            context.Response.StatusCode = Volatile.Read(ref status);
+            return Task.CompletedTask;
+        };
+        await using var one = await Upstream.StartAsync(answer);
+        await using var other = await Upstream.StartAsync(answer);
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("", First("\"BreakDuration\": \"15s\""), one.Url, other.Url));
+        for (var i = 0; i < 10; i++)
+        {
+            await proxy.Client.GetAsync("/");
+        }
+
+        using var refused = await proxy.Client.GetAsync("/");
+        Assert.Contains("error=destination_unavailable", refused.Headers.GetValues("Proxy-Status").Single());
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 2); // when the next probe is due, not when the break is over
+        var before = one.Requests.Count + other.Requests.Count;
+        Volatile.Write(ref status, 200);
+
+        await Eventually.TrueAsync(async () => (await proxy.Client.GetAsync("/")).StatusCode == HttpStatusCode.OK, "a good answer long before the break is over");
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await proxy.Client.GetAsync("/");
+                return await proxy.MetricAsync("resilient_proxy_circuit_breaker_state{cluster=\"cluster\",destination=\"a\"}") == 0
+                    && await proxy.MetricAsync("resilient_proxy_circuit_breaker_state{cluster=\"cluster\",destination=\"b\"}") == 0;
+            },
+            "both circuits closed");
+        Assert.Equal(10, before);
+    }
+
+    [Fact]
     public async Task After_the_break_one_probe_decides_and_a_good_one_closes_the_circuit()
     {
         var status = 503;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -259,6 +260,40 @@ public class RetryTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
         Assert.Equal(499, Assert.Single(await proxy.AccessLogAsync(1)).GetProperty("status").GetInt32());
         Assert.Single(upstream.Requests);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_during_an_attempt_is_gone_from_the_upstream_within_a_tenth_of_a_second()
+    {
+        var arrived = new SemaphoreSlim(0);
+        var gone = new SemaphoreSlim(0);
+        await using var upstream = await Upstream.StartAsync(async context =>
+        {
+            arrived.Release();
+            await using var leaving = context.RequestAborted.Register(() => gone.Release());
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("", "", upstream.Url));
+        var waits = new List<TimeSpan>();
+
+        for (var i = 0; i < 9; i++)
+        {
+            using var leave = new CancellationTokenSource();
+            var sending = proxy.Client.GetAsync("/", leave.Token);
+            Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(10)));
+            var left = Stopwatch.GetTimestamp();
+            await leave.CancelAsync();
+            Assert.True(await gone.WaitAsync(TimeSpan.FromSeconds(10)));
+            waits.Add(Stopwatch.GetElapsedTime(left));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        }
+
+        // The median: a busy machine may hold up any one of them.
+        Assert.InRange(waits.Order().ElementAt(4), TimeSpan.Zero, TimeSpan.FromMilliseconds(100));
+        Assert.All(await proxy.AccessLogAsync(9), line => Assert.Equal(499, line.GetProperty("status").GetInt32()));
+        Assert.Equal(9, upstream.Requests.Count);
+        Assert.Equal(0, await proxy.MetricAsync("resilient_proxy_circuit_breaker_state{cluster=\"cluster\",destination=\"a\"}"));
+        Assert.Equal(0, await proxy.MetricAsync("resilient_proxy_requests_total{route=\"route\",cluster=\"cluster\",code=\"5xx\",outcome=\"upstream_error\"}"));
     }
 
     [Fact]

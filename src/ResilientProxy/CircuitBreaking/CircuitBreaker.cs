@@ -8,6 +8,7 @@ namespace ResilientProxy.CircuitBreaking;
 /// Three things that are easily got wrong. An outcome counts only in the generation its pass was given in: a success that comes late does not
 /// close the circuit, and a failure that comes late does not open it. A probe that says nothing, because its client left, gives its place to
 /// the next one. And nothing here runs on a timer: the end of a break or of an operator's word is seen by whoever looks next.
+/// Where no sibling is left to take the traffic, the group lends probes before the break is over; they close the circuit or change nothing.
 /// A closed circuit takes no lock and allocates nothing for a success; everything else goes under one short lock.
 /// </remarks>
 internal sealed class CircuitBreaker
@@ -15,22 +16,20 @@ internal sealed class CircuitBreaker
     /// <summary>What <see cref="NextProbeIn"/> says while a probe is under way: nobody knows how long that takes.</summary>
     public static readonly TimeSpan ProbeWait = TimeSpan.FromSeconds(1);
 
+    // Between early probes of a group: a tenth of the break, and seldom enough to be no load.
+    private static readonly TimeSpan ShortestEarlyProbeInterval = TimeSpan.FromMilliseconds(500);
+
     // The longest ttl that is counted; beyond it the arithmetic of timestamps ends, and nobody waits for it.
     private static readonly TimeSpan LongestTtl = TimeSpan.FromDays(3650);
 
     private readonly Lock _lock = new();
     private readonly CircuitGroup _group;
     private readonly TimeProvider _time;
-    private readonly Action<CircuitBreaker, CircuitTransition>? _changed;
-    private readonly Func<double> _random;
-    private readonly RollingWindow _window;
-    private readonly Queue<CircuitTransition> _transitions = new();
+    private readonly BreakLength _break;
+    private readonly RollingCounts _window;
+    private readonly TransitionQueue? _transitions;
     private volatile Standing _standing;
     private volatile int _consecutiveFailures;
-    private volatile bool _untold;
-    private bool _telling;
-    private int _doublings;
-    private TimeSpan _lastBreak;
 
     /// <summary>Creates a closed circuit. It is not in the group until it is added to it.</summary>
     /// <param name="options">When it opens and for how long.</param>
@@ -44,9 +43,9 @@ internal sealed class CircuitBreaker
         Options = options;
         _group = group;
         _time = time;
-        _changed = changed;
-        _random = random ?? Random.Shared.NextDouble;
-        _window = new RollingWindow(options.SamplingDuration, time);
+        _break = new BreakLength(options, random ?? Random.Shared.NextDouble);
+        _window = new RollingCounts(options.SamplingDuration, time);
+        _transitions = changed is null ? null : new TransitionQueue(transition => changed(this, transition));
 
         // From 1 on: the default pass belongs to no generation.
         _standing = new Standing { State = CircuitState.Closed, Generation = 1, Since = time.GetTimestamp(), SinceTime = time.GetUtcNow() };
@@ -78,7 +77,7 @@ internal sealed class CircuitBreaker
             {
                 CircuitState.Closed => true,
                 CircuitState.HalfOpen => !standing.Probing,
-                _ => HasEnded(standing), // the break, or the isolation
+                _ => !standing.Probing && HasEnded(standing), // the break, or the isolation
             };
         }
     }
@@ -97,6 +96,7 @@ internal sealed class CircuitBreaker
                 CircuitState.Closed => TimeSpan.Zero,
                 CircuitState.HalfOpen => standing.Probing ? ProbeWait : TimeSpan.Zero,
                 _ when standing.Until == Standing.Never => Options.MaxBreakDuration,
+                _ when standing.Probing && HasEnded(standing) => ProbeWait,
                 _ => Left(standing.Until),
             };
         }
@@ -131,6 +131,59 @@ internal sealed class CircuitBreaker
         return entered;
     }
 
+    /// <summary>Asks for leave to probe an open circuit before its break is over. It stays open meanwhile, and its break ends when it would have.</summary>
+    /// <param name="pass">As of <see cref="TryEnter"/>. A success closes the circuit; a failure changes nothing.</param>
+    /// <returns>False where it is not open, or a probe is under way.</returns>
+    public bool TryProbeEarly(out CircuitPass pass)
+    {
+        lock (_lock)
+        {
+            pass = default;
+            if (_standing is not { State: CircuitState.Open, Probing: false })
+            {
+                return false;
+            }
+
+            _standing = _standing with { Probing = true };
+            pass = new(_standing.Generation, IsProbe: true);
+            return true;
+        }
+    }
+
+    /// <summary>Takes the group's turn to probe early, where one is due: every circuit of the group is open, and none was probed for a while.</summary>
+    /// <param name="turn">Another number each time: whose turn it is.</param>
+    /// <param name="wait">Time until the next turn; <see cref="TimeSpan.MaxValue"/> where there will be none.</param>
+    public bool TryTakeEarlyTurn(out int turn, out TimeSpan wait)
+    {
+        turn = 0;
+        wait = TimeSpan.MaxValue;
+        if (_group.EarlyProbeDue is not { } due)
+        {
+            return false;
+        }
+
+        wait = Left(due);
+        if (wait > TimeSpan.Zero || !_group.TryTakeEarlyProbe(due, After(EarlyProbeInterval), out turn))
+        {
+            return false;
+        }
+
+        wait = EarlyProbeInterval;
+        return true;
+    }
+
+    /// <summary>Ends a break: the next attempt is the probe. Any other state stays as it is.</summary>
+    public void EndBreak()
+    {
+        lock (_lock)
+        {
+            if (_standing.State == CircuitState.Open)
+            {
+                _standing = _standing with { Until = _time.GetTimestamp() };
+            }
+        }
+    }
+
     /// <summary>An attempt has ended.</summary>
     /// <param name="pass">What <see cref="TryEnter"/> gave.</param>
     /// <param name="verdict">What the attempt says about the destination; <see cref="AttemptVerdict.Nothing"/> neither closes nor opens.</param>
@@ -151,17 +204,24 @@ internal sealed class CircuitBreaker
 
             if (verdict == AttemptVerdict.Success && _consecutiveFailures == 0)
             {
-                _window.Success();
+                _window.CountPlain();
                 return;
             }
         }
 
+        var recovered = false;
         lock (_lock)
         {
             if (_standing.Generation == pass.Generation)
             {
+                recovered = pass.IsProbe && verdict == AttemptVerdict.Success;
                 Record_NeedsLock(verdict);
             }
+        }
+
+        if (recovered)
+        {
+            _group.Recovered(this);
         }
 
         Tell();
@@ -223,7 +283,7 @@ internal sealed class CircuitBreaker
                 _ => false,
             };
             snapshot = new(
-                standing.State, standing.SinceTime, standing.Reason, failures, successes, _consecutiveFailures, NextProbeIn, _lastBreak,
+                standing.State, standing.SinceTime, standing.Reason, failures, successes, _consecutiveFailures, NextProbeIn, _break.Last,
                 byOperator, byOperator ? standing.OperatorUntil : null);
         }
 
@@ -234,7 +294,7 @@ internal sealed class CircuitBreaker
     private bool TryEnter_NeedsLock(out CircuitPass pass)
     {
         var standing = _standing;
-        if (standing.State == CircuitState.Open && HasEnded(standing))
+        if (standing is { State: CircuitState.Open, Probing: false } && HasEnded(standing))
         {
             Move_NeedsLock(CircuitState.HalfOpen, "break is over", long.MinValue);
             standing = _standing;
@@ -255,37 +315,51 @@ internal sealed class CircuitBreaker
         }
     }
 
-    // Only ever called with the pass of this generation: in half-open that is the probe's, and open and isolated give none.
+    // Only ever called with the pass of this generation: in half-open and open that is the probe's, and isolated gives none.
     private void Record_NeedsLock(AttemptVerdict verdict)
     {
-        var isProbe = _standing.State == CircuitState.HalfOpen;
+        var isProbe = _standing.State != CircuitState.Closed;
         switch (verdict)
         {
             case AttemptVerdict.Nothing when isProbe:
-                // The next generation: whoever records twice must not free the next probe's place as well.
-                _standing = _standing with { Probing = false, Generation = _standing.Generation + 1 };
+                FreeProbe_NeedsLock();
                 break;
             case AttemptVerdict.Success when isProbe:
                 Close_NeedsLock("probe succeeded", long.MinValue);
                 break;
             case AttemptVerdict.Failure when isProbe:
-                _window.Failure();
-                _consecutiveFailures++;
-                Open_NeedsLock("probe failed", again: true);
+                Failed_NeedsLock();
+                if (_standing.State == CircuitState.Open)
+                {
+                    FreeProbe_NeedsLock(); // an early one: the break goes on
+                }
+                else
+                {
+                    Open_NeedsLock("probe failed", again: true);
+                }
+
                 break;
             case AttemptVerdict.Success:
-                _window.Success();
+                _window.CountPlain();
                 _consecutiveFailures = 0;
                 break;
             case AttemptVerdict.Failure:
-                _window.Failure();
-                _consecutiveFailures++;
+                Failed_NeedsLock();
                 Judge_NeedsLock();
                 break;
             default:
                 break; // nothing was learned
         }
     }
+
+    private void Failed_NeedsLock()
+    {
+        _window.CountMarked();
+        _consecutiveFailures++;
+    }
+
+    // The next generation: whoever records twice must not free the next probe's place as well.
+    private void FreeProbe_NeedsLock() => _standing = _standing with { Probing = false, Generation = _standing.Generation + 1 };
 
     private void Judge_NeedsLock()
     {
@@ -317,18 +391,13 @@ internal sealed class CircuitBreaker
     // A circuit that opens soon after it closed was closed by luck: the break goes on doubling. One that stayed closed for a sampling time,
     // and for as long as it had been open, begins anew.
     private bool FailsAgain_NeedsLock() =>
-        _lastBreak > TimeSpan.Zero
-        && _time.GetElapsedTime(_standing.Since) < (_lastBreak > Options.SamplingDuration ? _lastBreak : Options.SamplingDuration);
+        _break.Last > TimeSpan.Zero
+        && _time.GetElapsedTime(_standing.Since) < (_break.Last > Options.SamplingDuration ? _break.Last : Options.SamplingDuration);
 
     private void Open_NeedsLock(string reason, bool again)
     {
-        _doublings = again ? _doublings + 1 : 0;
-        var longest = Options.MaxBreakDuration.TotalSeconds;
-        var seconds = Math.Min(Options.BreakDuration.TotalSeconds * Math.Pow(2, Math.Min(_doublings, 40)), longest);
-
-        // Proxies that opened together must not probe together.
-        _lastBreak = TimeSpan.FromSeconds(Math.Min(seconds * (0.9 + (0.2 * _random())), longest));
-        Move_NeedsLock(CircuitState.Open, reason, After(_lastBreak));
+        Move_NeedsLock(CircuitState.Open, reason, After(_break.Next(again)));
+        _group.Opened(After(EarlyProbeInterval));
     }
 
     private void Close_NeedsLock(string reason, long until, DateTimeOffset? operatorUntil = null)
@@ -346,8 +415,7 @@ internal sealed class CircuitBreaker
 
     private void Refresh_NeedsLock(string reason)
     {
-        _doublings = 0;
-        _lastBreak = TimeSpan.Zero;
+        _break.Forget();
         Forget_NeedsLock();
         Move_NeedsLock(CircuitState.Closed, reason, long.MinValue);
     }
@@ -380,43 +448,16 @@ internal sealed class CircuitBreaker
             Until = until,
             OperatorUntil = operatorUntil,
         };
-        if (moves && _changed is not null)
+        if (moves)
         {
-            _transitions.Enqueue(new CircuitTransition(from.State, to, reason));
-            _untold = true;
+            _transitions?.Add(new CircuitTransition(from.State, to, reason));
         }
     }
 
-    // One thread tells at a time, and goes on with what others add meanwhile: that keeps the order without holding the lock.
-    private void Tell()
-    {
-        while (_untold)
-        {
-            CircuitTransition? transition;
-            lock (_lock)
-            {
-                if (_telling || !_transitions.TryDequeue(out transition))
-                {
-                    return;
-                }
+    private void Tell() => _transitions?.Tell();
 
-                _telling = true;
-            }
-
-            try
-            {
-                _changed!(this, transition);
-            }
-            finally
-            {
-                lock (_lock)
-                {
-                    _telling = false;
-                    _untold = _transitions.Count > 0;
-                }
-            }
-        }
-    }
+    private TimeSpan EarlyProbeInterval =>
+        Options.BreakDuration / 10 > ShortestEarlyProbeInterval ? Options.BreakDuration / 10 : ShortestEarlyProbeInterval;
 
     private bool IsolationIsOver(Standing standing) => standing.State == CircuitState.Isolated && HasEnded(standing);
 

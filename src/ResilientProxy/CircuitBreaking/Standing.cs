@@ -27,6 +27,6 @@ internal sealed record Standing
     /// <summary>The time of day at which the operator's word ends; null where it does not, or where there is none.</summary>
     public DateTimeOffset? OperatorUntil { get; init; }
 
-    /// <summary>Whether a probe is under way; in half-open only.</summary>
+    /// <summary>Whether a probe is under way; in half-open, or in open where it is an early one.</summary>
     public bool Probing { get; init; }
 }

@@ -16,6 +16,7 @@ internal static class RunCommand
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string file, IReadOnlyList<KeyValuePair<string, string>> variables, IReadOnlyList<string> overrides)
     {
+        Forwarding.InlineCompletions.Prefer();
         await using var output = Console.OpenStandardOutput();
         return await RunAsync(
             new ProxyAppOptions { ConfigPath = file, Environment = variables, Overrides = overrides, StandardOutput = output, Logging = LogToStandardError },

@@ -12,6 +12,12 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
     /// <summary>The reason in the log: the word, or a finer one where several timers share it.</summary>
     public string Reason => FinerReason ?? Word;
 
+    /// <summary>The answer's <c>Proxy-Status</c> field, without further parameters: the same for every occurrence.</summary>
+    public string StatusField { get; } = $"resilient-proxy; error={Word}; details=\"{Detail}\"";
+
+    /// <summary>What every problem document of it begins with.</summary>
+    public ProblemStart Problem { get; } = new(StatusCode, Title, Detail, Word);
+
     private const int DeadlineExceeded = 4;
     private const int ResourceExhausted = 8;
     private const int Unimplemented = 12;

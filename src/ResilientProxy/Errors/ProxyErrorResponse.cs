@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 
 namespace ResilientProxy.Errors;
 
@@ -26,7 +24,7 @@ internal static class ProxyErrorResponse
     public static Task WriteAsync(HttpContext context, ProxyError error, ErrorFacts facts, int retryAfterSeconds = 0)
     {
         var response = context.Response;
-        response.Headers[ProxyStatus] = $"resilient-proxy; error={error.Word}; details=\"{error.Detail}\"{facts.StatusParameters}";
+        response.Headers[ProxyStatus] = facts.StatusParameters.Length == 0 ? error.StatusField : error.StatusField + facts.StatusParameters;
         if (retryAfterSeconds > 0)
         {
             response.Headers.RetryAfter = retryAfterSeconds.ToString(CultureInfo.InvariantCulture);
@@ -55,32 +53,31 @@ internal static class ProxyErrorResponse
         return Task.CompletedTask;
     }
 
-    private static async Task WriteProblemAsync(HttpContext context, ProxyError error, ErrorFacts facts)
+    private static Task WriteProblemAsync(HttpContext context, ProxyError error, in ErrorFacts facts)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer))
+        var buffer = ArrayPool<byte>.Shared.Rent(error.Problem.MaxLength(facts));
+        try
         {
-            json.WriteStartObject();
-            json.WriteNumber("status", error.StatusCode);
-            json.WriteString("title", error.Title);
-            json.WriteString("detail", error.Detail);
-            json.WriteString("reason", error.Word);
-            json.WriteString("route", facts.Route);
-            json.WriteNumber("attempts", facts.Attempts);
-            json.WriteString("traceId", facts.TraceId);
-            json.WriteEndObject();
+            var body = buffer.AsMemory(0, error.Problem.Write(buffer, facts));
+            var response = context.Response;
+            response.StatusCode = error.StatusCode;
+            response.ContentType = "application/problem+json";
+            response.ContentLength = body.Length;
+            response.Headers.CacheControl = "no-store";
+
+            // By its letters: the server takes "head" for a method that nobody knows, and waits for the body that is declared.
+            if (string.Equals(context.Request.Method, HttpMethods.Head, StringComparison.Ordinal))
+            {
+                return Task.CompletedTask;
+            }
+
+            // The server takes the bytes over before it returns; what may take its time is the client.
+            var writing = response.BodyWriter.WriteAsync(body, context.RequestAborted);
+            return writing.IsCompletedSuccessfully ? Task.CompletedTask : writing.AsTask();
         }
-
-        var response = context.Response;
-        response.StatusCode = error.StatusCode;
-        response.ContentType = "application/problem+json";
-        response.ContentLength = buffer.WrittenCount;
-        response.Headers[HeaderNames.CacheControl] = "no-store";
-
-        // By its letters: the server takes "head" for a method that nobody knows, and waits for the body that is declared.
-        if (!string.Equals(context.Request.Method, HttpMethods.Head, StringComparison.Ordinal))
+        finally
         {
-            await response.BodyWriter.WriteAsync(buffer.WrittenMemory, context.RequestAborted);
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

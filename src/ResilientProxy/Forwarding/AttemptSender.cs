@@ -14,47 +14,44 @@ internal readonly record struct SendResult(AttemptFailure? Failure, bool Answere
     public static readonly SendResult Done = new(null, Answered: true);
 }
 
-/// <summary>Sends one attempt and says what came of it. Three steps, because attempts that run side by side share only the middle one.</summary>
+/// <summary>Sends one attempt and says what came of it. Two steps with the transport in between, because that is all that attempts side by side share.</summary>
 internal sealed partial class AttemptSender(ILogger<AttemptSender> logger)
 {
-    /// <summary>All three steps.</summary>
+    /// <summary>
+    /// Builds the message and gives it to the transport. On the request's own flow: the client's request is read here, and has one reader. A message
+    /// that cannot be built is a failure of its attempt, like one that cannot be sent.
+    /// </summary>
     /// <param name="exchange">The client's request.</param>
     /// <param name="feature">YARP's view of it.</param>
     /// <param name="attempt">The attempt.</param>
-    public async ValueTask<SendResult> SendAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
-    {
-        Task<HttpResponseMessage>? sending;
-        try
-        {
-            sending = await StartAsync(exchange, feature, attempt);
-        }
-        catch (Exception error)
-        {
-            sending = Task.FromException<HttpResponseMessage>(error);
-        }
-
-        return sending is null ? SendResult.Done : await JudgeAsync(exchange, attempt, sending);
-    }
-
-    /// <summary>Builds the message and gives it to the transport. On the request's own flow: the client's request is read here, and has one reader.</summary>
     /// <returns>The response to come; null where a transform answered the client by itself.</returns>
     public static async ValueTask<Task<HttpResponseMessage>?> StartAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
     {
-        if (!await RequestCopy.BuildAsync(exchange, feature, attempt))
+        try
         {
-            exchange.AttemptEnded(attempt, Words.Success, AttemptVerdict.Nothing);
-            return null;
-        }
+            if (!await RequestCopy.BuildAsync(exchange, feature, attempt))
+            {
+                exchange.AttemptEnded(attempt, Words.Success, AttemptVerdict.Nothing);
+                return null;
+            }
 
-        return attempt.Cluster.Client.SendAsync(attempt.Request!, attempt.Token);
+            return attempt.Cluster.Client.SendAsync(attempt.Request!, attempt.Token);
+        }
+        catch (Exception error)
+        {
+            return Task.FromException<HttpResponseMessage>(error);
+        }
     }
 
-    /// <summary>Waits for the transport and says what its result means. On the request's own flow again: a client at fault is answered here.</summary>
-    public async ValueTask<SendResult> JudgeAsync(Exchange exchange, Attempt attempt, Task<HttpResponseMessage> sending)
+    /// <summary>Says what the transport's result means. On the request's own flow again: a client at fault is answered here.</summary>
+    /// <param name="exchange">The client's request.</param>
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="sent">What <see cref="StartAsync"/> gave, completed.</param>
+    public async ValueTask<SendResult> JudgeAsync(Exchange exchange, Attempt attempt, Task<HttpResponseMessage> sent)
     {
         try
         {
-            attempt.Response = await sending;
+            attempt.Response = await sent;
         }
         catch (Exception error)
         {

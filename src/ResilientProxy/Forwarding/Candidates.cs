@@ -20,12 +20,12 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     [ThreadStatic]
     private static Shortlist? _shortlist;
 
-    private List<int>? _tried;
+    private TriedDestinations _tried;
 
     // Affinity left only some of them, and one of these can take it. A session that must not move ("Return503Error") is not moved by a retry
     // either; one that may be redistributed is.
     private bool IsNarrowed => feature is not null && feature.AvailableDestinations.Count != target.Cluster.Destinations.Length
-        && (MayNotMove || (_tried is null && IsAnyOfNarrowedAvailable()));
+        && (MayNotMove || (_tried.IsEmpty && IsAnyOfNarrowedAvailable()));
 
     // What YARP calls the failure policy of the affinity.
     private bool MayNotMove =>
@@ -87,7 +87,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
 
         // A destination whose break is over learns so from the first request that could be sent again should it fail once more: a policy that
         // goes by past latency might not come back to it for a long time.
-        if (probe >= 0 && TryTake(probe, out var choice) is null)
+        if (probe >= 0 && TryTake(probe, early: false, out var choice) is null)
         {
             return choice;
         }
@@ -95,7 +95,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
         while (list.Count > 0)
         {
             var picked = list.Count == destinations.Length ? target.Cluster.Selector.Pick(target.Cluster.Loads) : target.Cluster.Selector.Pick(list.Loads);
-            var refusal = TryTake(list.IndexAt(picked), out choice);
+            var refusal = TryTake(list.IndexAt(picked), early: false, out choice);
             if (refusal is null)
             {
                 return choice;
@@ -118,9 +118,39 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             }
         }
 
-        return full ? Choice.None(ProxyError.BulkheadFull, Soon)
-            : open ? Choice.None(ProxyError.CircuitOpen, nextProbe == TimeSpan.MaxValue ? Soon : nextProbe)
-            : Choice.None(ProxyError.NoDestination, Soon);
+        if (full)
+        {
+            return Choice.None(ProxyError.BulkheadFull, Soon);
+        }
+
+        if (!open)
+        {
+            return Choice.None(ProxyError.NoDestination, Soon);
+        }
+
+        return !isNarrowed && _tried.IsEmpty && TryProbeEarly(ref nextProbe, out choice) ? choice
+            : Choice.None(ProxyError.CircuitOpen, nextProbe == TimeSpan.MaxValue ? Soon : nextProbe);
+    }
+
+    // Every circuit is open: now and then one request goes out all the same, to one destination after the other.
+    private bool TryProbeEarly(ref TimeSpan nextProbe, out Choice choice)
+    {
+        var circuits = target.Circuits!;
+        if (circuits[0].TryTakeEarlyTurn(out var turn, out var wait))
+        {
+            for (var i = 0; i < circuits.Length; i++)
+            {
+                var index = (turn + i) % circuits.Length;
+                if (target.Cluster.Destinations[index].Health.IsEligible && TryTake(index, early: true, out choice) is null)
+                {
+                    return true;
+                }
+            }
+        }
+
+        nextProbe = wait < nextProbe ? wait : nextProbe;
+        choice = default;
+        return false;
     }
 
     /// <summary>The same destination once more, where its circuit and its places allow.</summary>
@@ -129,7 +159,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     public bool TryAgain(ProxyDestination destination, out Choice choice)
     {
         var index = Array.IndexOf(target.Cluster.Destinations, destination);
-        return TryTake(index, out choice) is null;
+        return TryTake(index, early: false, out choice) is null;
     }
 
     /// <summary>YARP's own object for a destination: its affinity cookie and its host transform want it.</summary>
@@ -156,7 +186,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
         var isNarrowed = IsNarrowed;
         for (var i = 0; i < destinations.Length; i++)
         {
-            if (!(untriedOnly && _tried?.Contains(i) == true) && (!isNarrowed || IsOfNarrowed(destinations[i]))
+            if (!(untriedOnly && _tried.Contains(i)) && (!isNarrowed || IsOfNarrowed(destinations[i]))
                 && target.Circuits?[i] is null or { IsAvailable: true }
                 && destinations[i].Load.InFlight < target.MaxConcurrentPerDestination && destinations[i].Health.IsEligible)
             {
@@ -169,7 +199,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
 
     // Lower is better.
     private int RankOf(int index, ProxyDestination destination) =>
-        (_tried?.Contains(index) == true ? 2 : 0) + (destination.Backpressure.IsActive ? 1 : 0);
+        (_tried.Contains(index) ? 2 : 0) + (destination.Backpressure.IsActive ? 1 : 0);
 
     private bool IsOfNarrowed(ProxyDestination destination) =>
         YarpStateOf(destination) is { } state && feature!.AvailableDestinations.Contains(state);
@@ -189,7 +219,7 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
     }
 
     // Takes the place in the destination's bulkhead and the pass of its circuit: both or neither.
-    private ProxyError? TryTake(int index, out Choice choice)
+    private ProxyError? TryTake(int index, bool early, out Choice choice)
     {
         var destination = target.Cluster.Destinations[index];
         var circuit = target.Circuits?[index];
@@ -200,13 +230,13 @@ internal sealed class Candidates(RouteTarget target, IReverseProxyFeature? featu
             return ProxyError.BulkheadFull;
         }
 
-        if (circuit is not null && !circuit.TryEnter(out pass))
+        if (circuit is not null && !(early ? circuit.TryProbeEarly(out pass) : circuit.TryEnter(out pass)))
         {
             destination.GiveBack();
             return ProxyError.CircuitOpen;
         }
 
-        (_tried ??= new(1)).Add(index);
+        _tried.Add(index);
         choice = new Choice(destination, circuit, pass, null, TimeSpan.Zero);
         return null;
     }

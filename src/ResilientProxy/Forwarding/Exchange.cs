@@ -9,7 +9,9 @@ internal sealed class Exchange
 {
     private const int ClientClosedRequest = 499;
 
-    private List<AttemptRecord>? _trail;
+    // The first apart from the further ones: most requests have no further one.
+    private AttemptRecord _first;
+    private List<AttemptRecord>? _further;
     private List<Task>? _loose;
 
     /// <summary>Begins with the request's arrival.</summary>
@@ -68,7 +70,8 @@ internal sealed class Exchange
     public RequestOutcome Outcome { get; set; } = RequestOutcome.Success;
 
     /// <summary>Whether it went well, and no attempt failed on the way there.</summary>
-    public bool IsPlainSuccess => Outcome == RequestOutcome.Success && (_trail is null or { Count: < 2 } || !_trail.Exists(static attempt => Words.IsFailure(attempt.Outcome)));
+    public bool IsPlainSuccess => Outcome == RequestOutcome.Success
+        && (_further is null || (!Words.IsFailure(_first.Outcome) && !_further.Exists(static attempt => Words.IsFailure(attempt.Outcome))));
 
     /// <summary>The reason word of the log: why it went wrong, finer than the error's own word; null where it went well.</summary>
     public string? Reason => Outcome == RequestOutcome.ClientClosed ? Words.ClientLeft : Error?.Reason;
@@ -84,7 +87,7 @@ internal sealed class Exchange
     public bool FirstByteSent { get; set; }
 
     /// <summary>Each attempt that has ended, in order.</summary>
-    public IReadOnlyList<AttemptRecord> Trail => _trail ?? (IReadOnlyList<AttemptRecord>)[];
+    public IReadOnlyList<AttemptRecord> Trail => _first.Destination is null ? [] : _further is null ? [_first] : [_first, .. _further];
 
     /// <summary>The exchange of a request; every request that reaches the proxy's pipeline has one.</summary>
     /// <param name="context">The request.</param>
@@ -111,7 +114,15 @@ internal sealed class Exchange
         var elapsed = attempt.Elapsed;
         attempt.Destination.Metrics.AttemptEnded(outcome, elapsed, Trace.TraceId);
         attempt.EndSpan(outcome, isFailure: Words.IsFailure(outcome));
-        (_trail ??= new(1)).Add(new(attempt.Destination.Id, outcome, elapsed));
+        var record = new AttemptRecord(attempt.Destination.Id, outcome, elapsed);
+        if (_first.Destination is null)
+        {
+            _first = record;
+        }
+        else
+        {
+            (_further ??= new(1)).Add(record);
+        }
     }
 
     /// <summary>Something of the exchange is still being cleared away: the exchange ends after it.</summary>

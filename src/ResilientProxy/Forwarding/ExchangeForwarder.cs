@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ResilientProxy.Admission;
 using ResilientProxy.Bulkhead;
 using ResilientProxy.Errors;
@@ -37,18 +38,39 @@ internal sealed class ExchangeForwarder(
         try
         {
             // 2. The cluster, and the one behind it where the route has a fallback.
-            var unanswered = await ForwardToAsync(exchange, feature, route.Primary);
-            if (unanswered is not null && route.Fallback is { Backup: { } backup } fallback && fallback.Covers(exchange, unanswered))
+            var target = route.Primary;
+            Unanswered? fellBackFor = null;
+            Unanswered? unanswered;
+            while (true)
             {
-                context.Response.Headers[HopStatus.ProxyStatus] = FallbackPolicy.StatusOf(unanswered, backup.Cluster.Id);
-                var first = unanswered;
-                exchange.Stopped = null; // the backup has attempts of its own
-                unanswered = await ForwardToAsync(exchange, feature, backup);
-                if (unanswered is null && exchange.Outcome == RequestOutcome.Success)
+                unanswered = await EnterAsync(exchange, target.Bulkhead);
+                if (unanswered is null)
                 {
-                    exchange.Failed(first.Error, RequestOutcome.Fallback);
-                    FallbackPolicy.Count(exchange);
+                    try
+                    {
+                        unanswered = await AttemptAsync(exchange, feature, target);
+                    }
+                    finally
+                    {
+                        target.Bulkhead?.Leave(exchange.Latency, exchange.Verdict);
+                    }
                 }
+
+                if (unanswered is null || fellBackFor is not null
+                    || route.Fallback is not { Backup: { } backup } fallback || !fallback.Covers(exchange, unanswered))
+                {
+                    break;
+                }
+
+                context.Response.Headers[HopStatus.ProxyStatus] = FallbackPolicy.StatusOf(unanswered, backup.Cluster.Id);
+                exchange.Stopped = null; // the backup has attempts of its own
+                (fellBackFor, target) = (unanswered, backup);
+            }
+
+            if (fellBackFor is not null && unanswered is null && exchange.Outcome == RequestOutcome.Success)
+            {
+                exchange.Failed(fellBackFor.Error, RequestOutcome.Fallback);
+                FallbackPolicy.Count(exchange);
             }
 
             // 3. What is left without an answer gets one of the proxy's own.
@@ -63,27 +85,8 @@ internal sealed class ExchangeForwarder(
         }
     }
 
-    private ValueTask<Unanswered?> ForwardToAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target) =>
-        target.Bulkhead is { } bulkhead ? ForwardToAsync(exchange, feature, target, bulkhead) : AttemptAsync(exchange, feature, target);
-
-    private async ValueTask<Unanswered?> ForwardToAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target, Bulkhead.Bulkhead bulkhead)
-    {
-        if (await EnterAsync(exchange, bulkhead) is { } refused)
-        {
-            return refused;
-        }
-
-        try
-        {
-            return await AttemptAsync(exchange, feature, target);
-        }
-        finally
-        {
-            bulkhead.Leave(exchange.Latency, exchange.Verdict);
-        }
-    }
-
     // Attempts, one after the other, until the client has its answer (null) or no further one may follow.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Unanswered?> AttemptAsync(Exchange exchange, IReverseProxyFeature feature, RouteTarget target)
     {
         var route = exchange.Route!;
@@ -130,7 +133,13 @@ internal sealed class ExchangeForwarder(
                 }
                 else if (route.Hedging is null || !route.MayRepeat(context.Request.Method))
                 {
-                    result = await sender.SendAsync(exchange, feature, attempt);
+                    if (await AttemptSender.StartAsync(exchange, feature, attempt) is not { } sending)
+                    {
+                        return null;
+                    }
+
+                    await ((Task)sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    result = await sender.JudgeAsync(exchange, attempt, sending);
                 }
                 else
                 {

@@ -71,7 +71,8 @@ internal sealed partial class ExchangeRoom(
         route.BytesToUpstream(bytesIn);
         route.BytesFromUpstream(exchange.BytesOut);
         var isLogged = accessLog.Wants(exchange.Outcome);
-        var isRemarkable = exchange is { Route: not null, IsPlainSuccess: false }; // what matched no route says nothing about an upstream
+        var isRemarkable = exchange is { Route: not null, IsPlainSuccess: false } // what matched no route says nothing about an upstream
+            && (exchange.Outcome != RequestOutcome.Rejected || failures.WantsRefusal(exchange.Reason));
         if (!isLogged && !isRemarkable)
         {
             return;

@@ -26,7 +26,7 @@ internal sealed class HedgedSender(AttemptSender sender, TimerSweep sweep, Overl
         var policy = route.Hedging!;
         var running = new List<Running>(2);
         var hedges = 0;
-        if (await StartAsync(first) is not { } firstSending)
+        if (await AttemptSender.StartAsync(exchange, feature, first) is not { } firstSending)
         {
             return (first, SendResult.Done);
         }
@@ -57,7 +57,7 @@ internal sealed class HedgedSender(AttemptSender sender, TimerSweep sweep, Overl
                         var hedge = begin(choice, true);
                         hedges++;
                         exchange.Span.Hedged(hedge.Destination.Id, first.Elapsed);
-                        if (await StartAsync(hedge) is not { } sending)
+                        if (await AttemptSender.StartAsync(exchange, feature, hedge) is not { } sending)
                         {
                             Abandon(running);
                             return (hedge, SendResult.Done);
@@ -89,19 +89,6 @@ internal sealed class HedgedSender(AttemptSender sender, TimerSweep sweep, Overl
 
                 // A bad answer while another attempt is on its way: that one may still be good.
                 EndBad(attempt, result);
-            }
-        }
-
-        // A message that cannot be built is a failure of its attempt, like one that cannot be sent.
-        async ValueTask<Task<HttpResponseMessage>?> StartAsync(Attempt attempt)
-        {
-            try
-            {
-                return await AttemptSender.StartAsync(exchange, feature, attempt);
-            }
-            catch (Exception error)
-            {
-                return Task.FromException<HttpResponseMessage>(error);
             }
         }
 

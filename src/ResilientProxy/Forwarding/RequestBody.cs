@@ -70,6 +70,7 @@ internal sealed class RequestBody : IDisposable
             await destination.WriteAsync(_record.AsMemory(0, _recorded), cancellationToken);
         }
 
+        var fairness = default(Fairness);
         while (!_ended)
         {
             var (part, waits) = TryRead();
@@ -79,11 +80,12 @@ internal sealed class RequestBody : IDisposable
                 part = await ReadAsync(cancellationToken);
             }
 
+            var length = part.Buffer.Length;
             try
             {
                 // Recorded before it is sent: an upstream that dies in this very write must not cost the bytes.
                 Record(part.Buffer);
-                Volatile.Write(ref _bytesRead, _bytesRead + part.Buffer.Length);
+                Volatile.Write(ref _bytesRead, _bytesRead + length);
                 Volatile.Write(ref _ended, part.IsCompleted);
                 foreach (var segment in part.Buffer)
                 {
@@ -96,6 +98,10 @@ internal sealed class RequestBody : IDisposable
             }
 
             attempt.MovedIfIdleWatched();
+            if (fairness.IsDue(length))
+            {
+                await Task.Yield();
+            }
         }
     }
 

@@ -118,6 +118,7 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
     {
         var writer = exchange.Context.Response.BodyWriter;
         var size = SmallestBuffer;
+        var fairness = default(Fairness);
         while (true)
         {
             // A read of no bytes completes when there is something: until then an idle stream holds no buffer, and what is known goes to the
@@ -147,6 +148,11 @@ internal sealed class ResponseCopy(TimerSweep sweep, DrainState drain)
             if (read >= size && size < LargestBuffer)
             {
                 size *= 4;
+            }
+
+            if (fairness.IsDue(read))
+            {
+                await Task.Yield();
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ResilientProxy.Errors;
 using ResilientProxy.Telemetry;
 using Yarp.ReverseProxy.Model;
@@ -13,6 +14,7 @@ internal sealed partial class ResponseSender(ResponseCopy copy, ILogger<Response
     /// <param name="attempt">The attempt whose response it is.</param>
     /// <param name="verdict">What its status says about the destination.</param>
     /// <returns>The failure where the upstream broke it off; null where the client has its answer or its end.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AttemptFailure?> SendAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt, AttemptVerdict verdict)
     {
         try

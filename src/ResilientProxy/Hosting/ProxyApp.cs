@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using ResilientProxy.Admin;
 using ResilientProxy.Admission;
 using ResilientProxy.Configuration;
@@ -132,10 +134,16 @@ internal sealed class ProxyApp : IAsyncDisposable
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.Services.Configure<Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets.SocketTransportOptions>(
+            static sockets => sockets.UnsafePreferInlineScheduling = InlineCompletions.AreOn);
         builder.WebHost.ConfigureKestrel(kestrel => KestrelSetup.ForTraffic(kestrel, builder.Configuration.GetSection("Kestrel"), config.Kestrel));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // the drain's own timeout counts
 
         builder.Services.AddReverseProxy().AddTransforms<ForwardedForTransform>();
+
+        // YARP brings authorization along, and the host puts it into the pipeline of every request. A route that asks for it is refused by the config's
+        // checks; without its handlers the host leaves it out.
+        builder.Services.RemoveAll<IAuthorizationHandlerProvider>();
 
         // Keys of encrypted affinity cookies live as long as the process: nothing is written to a disk that may be read-only.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();

@@ -27,7 +27,7 @@ internal sealed class ProxyParts : IAsyncDisposable
         Source = new YarpConfigSource();
         Drain = new Drain();
         Overload = new OverloadState();
-        Failures = new RecentFailures();
+        Failures = new RecentFailures(options.Time);
     }
 
     /// <summary>The clock.</summary>

@@ -3,7 +3,7 @@ namespace ResilientProxy.Benchmarks.Scenarios;
 /// <summary>Runs scenarios one after the other and says which figures hold.</summary>
 internal static class ScenarioRunner
 {
-    private static readonly (string Name, Func<Report, Task> Run)[] All = [.. AttemptScenarios.All, .. ProtectionScenarios.All];
+    private static readonly (string Name, Func<Report, Task> Run)[] All = [.. AttemptScenarios.All, .. UploadScenarios.All, .. ProtectionScenarios.All];
 
     /// <summary>What there is.</summary>
     public static IEnumerable<string> Names => All.Select(scenario => scenario.Name);
