@@ -35,9 +35,9 @@ public class ScrapeTests
             Assert.Empty(families.Except(Families(text)));
         }
 
-        // Far beyond what a busy test machine makes of it, and far below what waiting for the scrapes would.
+        // The slowest of a hundred or so on a machine that may be busy with other things: what is told apart here is slow from stuck.
         var p99 = times.Order().ElementAt((times.Count * 99) / 100);
-        Assert.True(p99 < TimeSpan.FromSeconds(1), $"the 99th percentile was {p99}");
+        Assert.True(p99 < TimeSpan.FromSeconds(5), $"the 99th percentile was {p99}");
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - memory, long.MinValue, 64L << 20);
     }
 
