@@ -30,6 +30,9 @@ internal sealed partial class ProxyProcess : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Where it serves, once it does.</summary>
     public string Url { get; private set; } = "";
 
@@ -38,16 +41,27 @@ internal sealed partial class ProxyProcess : IAsyncDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="arguments">The arguments.</param>
-    public static ProxyProcess Start(params IEnumerable<string> arguments)
+    public static ProxyProcess Start(params IEnumerable<string> arguments) => StartUnder([], new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts it under another program and with environment variables.</summary>
+    /// <param name="wrapper">The other program and its arguments; it executes the rest of its command line.</param>
+    /// <param name="variables">The environment variables.</param>
+    /// <param name="arguments">The arguments.</param>
+    public static ProxyProcess StartUnder(string[] wrapper, IReadOnlyDictionary<string, string> variables, params IEnumerable<string> arguments)
     {
         // The program that was built with this test; RESILIENT_PROXY names another one, such as the published build.
         var program = Environment.GetEnvironmentVariable("RESILIENT_PROXY") ?? Path.Combine(AppContext.BaseDirectory, "resilient-proxy.dll");
-        string[] command = program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", program, .. arguments] : [program, .. arguments];
+        string[] command = program.EndsWith(".dll", StringComparison.Ordinal) ? [.. wrapper, "dotnet", program, .. arguments] : [.. wrapper, program, .. arguments];
 
         // A test run in the background ignores SIGINT (and under nohup SIGHUP), and so would every process it starts.
         var start = OperatingSystem.IsLinux()
             ? new ProcessStartInfo("env", ["--default-signal=INT,HUP,TERM", .. command])
             : new ProcessStartInfo(command[0], command[1..]);
+        foreach (var (name, value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         return new(Process.Start(start)!);
     }
@@ -55,9 +69,16 @@ internal sealed partial class ProxyProcess : IAsyncDisposable
     /// <summary>Starts it and waits until it serves.</summary>
     /// <param name="config">The config file.</param>
     /// <param name="more">Further arguments.</param>
-    public static async Task<ProxyProcess> ServeAsync(string config, params IEnumerable<string> more)
+    public static Task<ProxyProcess> ServeAsync(string config, params IEnumerable<string> more) => ServeUnderAsync([], new Dictionary<string, string>(), config, more);
+
+    /// <summary>Starts it under another program and waits until it serves.</summary>
+    /// <param name="wrapper">The other program and its arguments; it executes the rest of its command line.</param>
+    /// <param name="variables">Environment variables.</param>
+    /// <param name="config">The config file.</param>
+    /// <param name="more">Further arguments.</param>
+    public static async Task<ProxyProcess> ServeUnderAsync(string[] wrapper, IReadOnlyDictionary<string, string> variables, string config, params IEnumerable<string> more)
     {
-        var process = Start(["run", "--config", config, .. more]);
+        var process = StartUnder(wrapper, variables, ["run", "--config", config, .. more]);
         await Eventually.TrueAsync(() => Serving().IsMatch(process.Errors) || process._process.HasExited, "the line that says it serves", TimeSpan.FromSeconds(30));
         var match = Serving().Match(process.Errors);
         Assert.True(match.Success, process.Errors);

@@ -78,6 +78,7 @@ public class ReloadTests
         File.Delete(proxy.ConfigPath);
         await Eventually.TrueAsync(async () => await proxy.MetricAsync("resilient_proxy_config_last_reload_successful") == 0, "the failed reload");
         Assert.Equal("still here", await proxy.Client.GetStringAsync("/"));
+        Assert.Single(proxy.Log.Lines, line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("the file cannot be read", StringComparison.Ordinal));
         await File.WriteAllTextAsync(proxy.ConfigPath, text);
 
         await Eventually.TrueAsync(async () => await proxy.MetricAsync("resilient_proxy_config_last_reload_successful") == 1, "the good reload");

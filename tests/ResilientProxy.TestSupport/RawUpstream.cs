@@ -56,9 +56,9 @@ public sealed class RawUpstream : IAsyncDisposable
                 running.Add(ServeAsync(socket, Interlocked.Increment(ref _accepted)));
             }
         }
-        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException || (error is InvalidOperationException && _end.IsCancellationRequested))
         {
-            // Disposed: the test is over.
+            // Disposed: the test is over. A listener that was stopped between two accepts says "Not listening".
         }
 
         await Task.WhenAll(running);

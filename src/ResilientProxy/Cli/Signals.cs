@@ -6,6 +6,9 @@ namespace ResilientProxy.Cli;
 /// <summary>The process's signals: SIGTERM and SIGINT drain, a second one ends at once, SIGHUP reloads.</summary>
 internal sealed class Signals : IDisposable
 {
+    // Linux's number; it is none of the portable ones.
+    private const PosixSignal FileSizeLimit = (PosixSignal)25;
+
     private readonly PosixSignalRegistration[] _registrations;
 
     /// <summary>Listens from now on.</summary>
@@ -23,6 +26,11 @@ internal sealed class Signals : IDisposable
                 _ = app.Reloader.ReloadAsync(); // reports by log and metric, and never throws
             }),
         ];
+        if (OperatingSystem.IsLinux())
+        {
+            // A log that reaches the limit of a file's size (ulimit -f) would end the process: the write that fails says it as well.
+            _registrations = [.. _registrations, PosixSignalRegistration.Create(FileSizeLimit, static signal => signal.Cancel = true)];
+        }
 
         void End(PosixSignalContext signal)
         {

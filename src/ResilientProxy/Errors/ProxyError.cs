@@ -50,6 +50,10 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
         "Proxy overloaded", "overload: the proxy itself is short of memory or of processing time and takes no new requests.",
         "overloaded");
 
+    public static readonly ProxyError OutOfSockets = new(503, "connection_limit_reached", ResourceExhausted,
+        "Proxy out of connections", "out of sockets: the proxy itself has no file descriptor or memory left for a connection to an upstream.",
+        "out_of_sockets");
+
     public static readonly ProxyError UpgradeLimit = new(503, "connection_limit_reached", ResourceExhausted,
         "Too many upgraded connections", "upgrade limit: this proxy has as many upgraded connections as it takes.",
         "upgrade_limit");
@@ -111,6 +115,9 @@ internal sealed record ProxyError(int StatusCode, string Word, int GrpcStatus, s
 
     public static readonly ProxyError UnknownCoding = new(501, "http_request_denied", Unimplemented,
         "Unknown transfer coding", "The only transfer coding of a request is chunked, once.");
+
+    public static readonly ProxyError UnknownMethod = new(501, "http_request_denied", Unimplemented,
+        "Unknown method", "The request's method is a well-known one in other letters: methods are case-sensitive.");
 
     public static readonly ProxyError NoTunnels = new(501, "http_request_denied", Unimplemented,
         "No tunnels", "This is a reverse proxy: CONNECT opens no tunnel here.");

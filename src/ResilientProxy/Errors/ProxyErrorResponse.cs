@@ -64,7 +64,9 @@ internal static class ProxyErrorResponse
             response.ContentType = "application/problem+json";
             response.ContentLength = body.Length;
             response.Headers.CacheControl = "no-store";
-            if (HttpMethods.IsHead(context.Request.Method))
+
+            // By its letters: the server takes "head" for a method that nobody knows, and waits for the body that is declared.
+            if (string.Equals(context.Request.Method, HttpMethods.Head, StringComparison.Ordinal))
             {
                 return Task.CompletedTask;
             }

@@ -36,7 +36,7 @@ internal readonly record struct FallbackCondition(string Text) : IParsable<Fallb
     private static readonly FallbackCondition[] Words = [Timeout, CircuitOpen, NoDestination, Limit, ConnectFailure, Reset, AnyServerError];
 
     /// <summary>The status it names; 0 for none.</summary>
-    public int Status => int.TryParse(Text, NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : 0;
+    public int Status => Text.Length == 3 && int.TryParse(Text, NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : 0;
 
     /// <summary>Whether an upstream's status is covered.</summary>
     /// <param name="status">The status.</param>
@@ -67,7 +67,7 @@ internal readonly record struct FallbackCondition(string Text) : IParsable<Fallb
     {
         _ when error == ProxyError.CircuitOpen => CircuitOpen,
         _ when error == ProxyError.NoDestination => NoDestination,
-        _ when error == ProxyError.BulkheadFull || error == ProxyError.BulkheadTimeout => Limit,
+        _ when error == ProxyError.BulkheadFull || error == ProxyError.BulkheadTimeout || error == ProxyError.OutOfSockets => Limit,
         _ when error == ProxyError.ConnectionTerminated || error == ProxyError.Protocol => Reset,
         { StatusCode: StatusCodes.Status504GatewayTimeout } => Timeout,
         { StatusCode: StatusCodes.Status502BadGateway } => ConnectFailure,

@@ -202,7 +202,7 @@ internal sealed class ExchangeForwarder(
                 last = failure;
                 resets += ReferenceEquals(failure.Error, ProxyError.ConnectionTerminated) && !failure.NotReceived && !failure.StaleConnection ? 1 : 0;
                 exchange.Latency = attempt.Elapsed;
-                if (!failure.StaleConnection && attempt.Response is null)
+                if (!failure.StaleConnection && attempt.Response is null && !ReferenceEquals(failure.Error, ProxyError.OutOfSockets))
                 {
                     attempt.Destination.Load.RecordFailure(exchange.Latency, sweep.Time.GetTimestamp());
                 }
@@ -338,7 +338,7 @@ internal sealed class ExchangeForwarder(
 
     private static AttemptVerdict VerdictOf(AttemptFailure failure, Exchange exchange, Attempt attempt, int resets)
     {
-        if (failure.StaleConnection || resets > 1)
+        if (failure.StaleConnection || resets > 1 || ReferenceEquals(failure.Error, ProxyError.OutOfSockets))
         {
             return AttemptVerdict.Nothing;
         }

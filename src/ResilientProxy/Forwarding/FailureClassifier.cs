@@ -1,6 +1,8 @@
+using System.Net.Sockets;
 using System.Security.Authentication;
 using ResilientProxy.Errors;
 using ResilientProxy.Http1;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Forwarding;
 
@@ -19,6 +21,8 @@ internal static class FailureClassifier
             {
                 case UpstreamClosedException closed:
                     return new(ProxyError.ConnectionTerminated, NotReceived: false, closed.Reused, exception);
+                case SocketException socket when Exhaustion.Is(socket.SocketErrorCode):
+                    return NeverSent(ProxyError.OutOfSockets, exception); // ours, and no fault of any upstream
                 case UpstreamCertificateException:
                     return new(ProxyError.TlsCertificate, NotReceived: true, StaleConnection: false, exception);
                 case HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }:

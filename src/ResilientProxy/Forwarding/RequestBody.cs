@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Numerics;
 using ResilientProxy.Errors;
 
 namespace ResilientProxy.Forwarding;
@@ -8,6 +9,9 @@ namespace ResilientProxy.Forwarding;
 internal sealed class RequestBody : IDisposable
 {
     private const int SmallestRecord = 4 * 1024;
+
+    // The pool keeps what it gets back, a few dozen a size, and lets go of it slowly: larger records would stay with the process long after their requests.
+    private const int LargestPooled = 64 * 1024;
 
     private readonly PipeReader _reader;
     private readonly int _maxReplayBytes;
@@ -145,10 +149,10 @@ internal sealed class RequestBody : IDisposable
             return true;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(SmallestRecord, length));
+        var larger = Rent(Math.Max(SmallestRecord, length));
         if (!_memory.TryTake(larger.Length))
         {
-            ArrayPool<byte>.Shared.Return(larger);
+            GiveBack(larger);
             return false;
         }
 
@@ -166,6 +170,17 @@ internal sealed class RequestBody : IDisposable
             _record = null;
             _recorded = 0;
             _memory.Return(record.Length);
+            GiveBack(record);
+        }
+    }
+
+    private static byte[] Rent(int length) =>
+        length <= LargestPooled ? ArrayPool<byte>.Shared.Rent(length) : GC.AllocateUninitializedArray<byte>((int)BitOperations.RoundUpToPowerOf2((uint)length));
+
+    private static void GiveBack(byte[] record)
+    {
+        if (record.Length <= LargestPooled)
+        {
             ArrayPool<byte>.Shared.Return(record);
         }
     }

@@ -36,6 +36,12 @@ internal sealed class RequestChecks(RequestDelegate next)
 
     private static ProxyError? FlawOf(HttpContext context, string method)
     {
+        // RFC 9110 section 9.1: "get" is not GET. Everything from the routes down to the transport would take it for that, and forward it as such.
+        if (!string.Equals(HttpMethods.GetCanonicalizedValue(method), method, StringComparison.Ordinal))
+        {
+            return ProxyError.UnknownMethod;
+        }
+
         var headers = context.Request.Headers;
         if (!IsHttp1(context))
         {

@@ -146,6 +146,11 @@ internal sealed partial class HealthMonitor : IAsyncDisposable
             cluster = _clusters[clusterId];
             target = cluster.Plan.Targets.First(candidate => ReferenceEquals(candidate.Health, health));
             target.Metrics.HealthChecked(result.Outcome);
+            if (result.SaysNothing)
+            {
+                return;
+            }
+
             before = health.Learn(result, prober.Settings.Options, _time.GetUtcNow(), _time.GetTimestamp());
             if (before == health.State)
             {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Health;
 
@@ -37,7 +38,7 @@ internal static class HealthProbe
         catch (Exception error)
         {
             return timer.IsCancellationRequested
-                ? new(ProbeResult.Timeout, $"nothing within {Values.Duration.Format(settings.Timeout)}")
+                ? new(ProbeResult.Timeout, $"nothing within {Duration.Format(settings.Timeout)}")
                 : Classify(error);
         }
     }
@@ -86,6 +87,7 @@ internal static class HealthProbe
     // By exclusion: bare socket and I/O errors come through beside those of the HTTP client.
     private static ProbeResult Classify(Exception error) => error switch
     {
+        _ when Find<SocketException>(error) is { } ours && Exhaustion.Is(ours.SocketErrorCode) => new(ProbeResult.OutOfSockets, ours.Message),
         _ when Find<AuthenticationException>(error) is { } tls => new(ProbeResult.Tls, tls.Message),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => new(ProbeResult.Tls, error.Message),
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } or SocketException => new(ProbeResult.Connect, error.Message),

@@ -32,11 +32,17 @@ internal readonly record struct ProbeResult(string Outcome, string Detail)
     /// <summary>The gRPC service says that it does not serve.</summary>
     public const string NotServing = "not_serving";
 
+    /// <summary>The proxy itself had no file descriptor or memory left for a connection: that says nothing about the destination.</summary>
+    public const string OutOfSockets = "out_of_sockets";
+
     /// <summary>A check that went well.</summary>
     public static readonly ProbeResult Well = new(Success, "");
 
     /// <summary>Whether it went well.</summary>
     public bool IsSuccess => ReferenceEquals(Outcome, Success);
+
+    /// <summary>Whether it says anything about the destination.</summary>
+    public bool SaysNothing => ReferenceEquals(Outcome, OutOfSockets);
 
     /// <inheritdoc/>
     public override string ToString() => Detail.Length == 0 ? Outcome : $"{Outcome}: {Detail}";

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Net.Http.Headers;
 using ResilientProxy.Configuration.Kestrel;
 using ResilientProxy.Tls;
 
@@ -9,6 +10,8 @@ namespace ResilientProxy.Hosting;
 /// <summary>How the servers listen.</summary>
 internal static class KestrelSetup
 {
+    private static readonly ContentLengthEncoding ContentLength = new();
+
     private static readonly string[] TlsKeys = ["Certificate", "Sni", "SslProtocols", "ClientCertificateMode", "ClientCertificateAuthority"];
 
     /// <summary>The traffic listeners: the config's endpoints, and none of the server's own caps on what a route's timers decide.</summary>
@@ -28,8 +31,8 @@ internal static class KestrelSetup
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
 
-        // Header bytes pass as they are: Latin-1 maps every byte to itself (RFC 9110 section 5.5, obs-text).
-        kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
+        // Header bytes pass as they are: Latin-1 maps every byte to itself (RFC 9110 section 5.5, obs-text). But for the one the server reads itself.
+        kestrel.RequestHeaderEncodingSelector = static name => name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) ? ContentLength : Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
         Apply(config.Limits ?? new(), kestrel.Limits);
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -127,6 +128,7 @@ internal sealed class ProxyApp : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>(); // signals are ours: see Drain
         builder.Services.AddSingleton(options.Time);
+        builder.Services.AddSingleton<IConnectionListenerFactory, PatientListenerFactory>(); // first, so that the server adds none of its own
 
         // ASP.NET's request log makes a scope and an activity for every request as soon as anybody could read it; the access log is ours.
         builder.Logging.SetMinimumLevel(LogLevel.Information)

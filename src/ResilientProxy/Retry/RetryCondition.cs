@@ -30,7 +30,7 @@ internal readonly record struct RetryCondition(string Text) : IParsable<RetryCon
     ];
 
     /// <summary>The HTTP status it names; 0 for none.</summary>
-    public int Status => int.TryParse(Text, NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : 0;
+    public int Status => Text.Length == 3 && int.TryParse(Text, NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : 0;
 
     /// <summary>The number of the gRPC status it names; -1 for none.</summary>
     public int GrpcStatus => Text.StartsWith(Grpc, StringComparison.Ordinal) ? Array.IndexOf(GrpcStatuses, Text[Grpc.Length..]) : -1;

@@ -50,12 +50,12 @@ internal readonly record struct AddressRange(string Text, IPNetwork Network) : I
         return network.BaseAddress.Equals(address);
     }
 
-    /// <summary>Reads an address in its usual notation only: <see cref="IPAddress.TryParse(ReadOnlySpan{char}, out IPAddress?)"/> takes "1", "0x7f.1" and octal numbers as well.</summary>
+    /// <summary>Reads an address in its usual notation only: <see cref="IPAddress.TryParse(ReadOnlySpan{char}, out IPAddress?)"/> takes "1", "0x7f.1", octal numbers and "[::1]:80" as well.</summary>
     /// <param name="text">The text.</param>
     /// <param name="address">The address, <see cref="Plain"/>.</param>
     public static bool TryParseAddress(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPAddress? address)
     {
-        if (text.Contains('%') || !IPAddress.TryParse(text, out address))
+        if (text.IndexOfAny('%', '[') >= 0 || !IPAddress.TryParse(text, out address))
         {
             address = null;
             return false;

@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace ResilientProxy.Values;
 
 /// <summary>The config's notation for a span of time: <c>"250ms"</c>, <c>"2s"</c>, <c>"1.5m"</c>, <c>"1h"</c>, <c>"1d"</c>, or .NET's own <c>"00:00:02"</c>.</summary>
-internal static class Duration
+internal static partial class Duration
 {
     /// <summary>What a text must match to be a duration; the schema carries it.</summary>
     public const string Pattern = @"^(\d+(\.\d+)?(ms|s|m|h|d)|(\d+\.)?\d{1,2}:\d{2}(:\d{2}(\.\d{1,7})?)?)$";
@@ -21,7 +22,13 @@ internal static class Duration
     /// <summary>Reads a duration; negative ones and bare numbers are none.</summary>
     public static bool TryParse(string text, out TimeSpan value)
     {
-        // A bare "5" would be five days to TimeSpan's own parser.
+        // TimeSpan's own parser would take more than is said: a bare "5" for five days, blanks around, any number of zeros in front.
+        value = default;
+        if (!Form().IsMatch(text))
+        {
+            return false;
+        }
+
         if (text.Contains(':', StringComparison.Ordinal))
         {
             return (TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out value)
@@ -29,7 +36,6 @@ internal static class Duration
                 && value >= TimeSpan.Zero;
         }
 
-        value = default;
         foreach (var (suffix, ticks) in Units)
         {
             if (text.EndsWith(suffix, StringComparison.Ordinal))
@@ -65,4 +71,7 @@ internal static class Duration
 
         return ((decimal)value.Ticks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture) + "ms";
     }
+
+    [GeneratedRegex(Pattern, RegexOptions.ECMAScript)]
+    private static partial Regex Form();
 }

@@ -56,8 +56,8 @@ internal static class HeadCases
         Refused("RFC 9112 3.1: a method that is no token is refused", "GE(T /case HTTP/1.1\r\nHost: a.example\r\n\r\n"),
         new("RFC 9110 9.1: a method has a case, and one nobody knows is forwarded as it is")
         { Request = "Frob /case HTTP/1.1\r\nHost: a.example\r\n\r\n", UpstreamHas = ["Frob /case HTTP/1.1"], Afterwards = Afterwards.StaysOpen },
-        new("RFC 9110 9.1: 'get' is not GET")
-        { Request = "get /case HTTP/1.1\r\nHost: a.example\r\n\r\n", Status = [200, 400, 405, 501, 0], MayBeRefused = true, UpstreamHas = ["get /case HTTP/1.1"] },
+        Refused("RFC 9110 9.1: 'get' is not GET", "get /case HTTP/1.1\r\nHost: a.example\r\n\r\n", 400, 405, 501),
+        Refused("RFC 9110 9.1: 'head' is not HEAD", "head /case HTTP/1.1\r\nHost: a.example\r\n\r\n", 400, 405, 501),
         Refused("RFC 9112 2.3: HTTP/0.9 is refused", "GET /case\r\n\r\n"),
         Refused("RFC 9112 2.3: HTTP/1.2 is refused or served as 1.1", "GET /case HTTP/1.2\r\nHost: a.example\r\n\r\n", 200, 400, 505) with { Reach = 1, MayBeRefused = true, Afterwards = Afterwards.Either },
         Refused("RFC 9112 2.3: HTTP/2.0 in a request line is refused", "GET /case HTTP/2.0\r\nHost: a.example\r\n\r\n", 400, 505),

@@ -55,9 +55,9 @@ internal sealed class RecordingUpstream : IAsyncDisposable
                 running.Add(ServeAsync(await _listener.AcceptSocketAsync(_end.Token)));
             }
         }
-        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException || (error is InvalidOperationException && _end.IsCancellationRequested))
         {
-            // The tests are over.
+            // The tests are over. A listener that was stopped between two accepts says "Not listening".
         }
 
         await Task.WhenAll(running);

@@ -28,9 +28,15 @@ internal sealed class WireClient : IDisposable
     /// <summary>Connects.</summary>
     /// <param name="server">Where to.</param>
     /// <param name="bound">How long everything on this connection may take; <see cref="Bound"/> where nothing is said.</param>
-    public static async Task<WireClient> ConnectAsync(IPEndPoint server, TimeSpan? bound = null)
+    /// <param name="from">This side's address; any where nothing is said.</param>
+    public static async Task<WireClient> ConnectAsync(IPEndPoint server, TimeSpan? bound = null, IPAddress? from = null)
     {
         var client = new WireClient(bound ?? Bound);
+        if (from is not null)
+        {
+            client._socket.Bind(new IPEndPoint(from, 0));
+        }
+
         await client._socket.ConnectAsync(server, client._bound.Token);
         return client;
     }

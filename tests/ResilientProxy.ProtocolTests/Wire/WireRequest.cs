@@ -46,10 +46,10 @@ internal sealed class WireRequest(WireHead head, string raw)
         }
         else
         {
-            var length = (int)Math.Max(0, head.ContentLength);
+            var length = Math.Max(0, head.ContentLength);
             IsWhole = text.Length >= length;
-            Body = text[..Math.Min(text.Length, length)];
-            consumed = length;
+            consumed = (int)Math.Min(text.Length, length);
+            Body = text[..consumed];
         }
 
         if (IsWhole)

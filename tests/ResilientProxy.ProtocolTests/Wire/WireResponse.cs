@@ -50,8 +50,8 @@ internal sealed record WireResponse(WireHead Head, string Body, string Trailers,
 
         if (head.ContentLength >= 0)
         {
-            var length = (int)head.ContentLength;
-            consumed = Math.Min(text.Length, start + length);
+            var length = head.ContentLength;
+            consumed = (int)Math.Min(text.Length, start + length);
             return bare with { Body = text[start..consumed], IsWhole = text.Length >= start + length };
         }
 

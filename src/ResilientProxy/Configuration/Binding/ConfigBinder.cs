@@ -78,6 +78,10 @@ internal sealed class ConfigBinder(Findings findings)
                 findings.Error(child, YarpKeys.Refusal(type, name)
                     ?? $"is not a known key{NearestName.Hint(name, shape.Keys.Select(known => known.Name))}");
             }
+            else if (key is { IsRequired: true, IsNullable: true } && child is ConfigScalar { ScalarKind: ScalarKind.Null })
+            {
+                findings.Error(child, "must not be null"); // to YARP's record it may be; it is as good as missing
+            }
             else if (key.Property is { } property && TryBind(child, key.Type, key, property.GetValue(record), out var value))
             {
                 property.SetValue(record, value);
