@@ -20,6 +20,7 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private Http1Connection? _connection = connection;
+    private readonly bool _untilClosed = length is null && !isChunked;
     private long _left = length ?? long.MaxValue;
     private ChunkDecoder _chunks;
     private LineScanner _trailers;
@@ -149,7 +150,7 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
     {
         if (!isChunked)
         {
-            if (_left != long.MaxValue && (_left -= count) == 0)
+            if (!_untilClosed && (_left -= count) == 0)
             {
                 End();
             }
@@ -273,7 +274,7 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
     private int AtEndOfConnection(Http1Connection from)
     {
         // A connection that we have shut down reads as one that has come to its end.
-        if (isChunked || _left != long.MaxValue || from.IsClosed)
+        if (!_untilClosed || from.IsClosed)
         {
             throw new HttpIOException(HttpRequestError.ResponseEnded, "The connection ended in the body of the response.");
         }

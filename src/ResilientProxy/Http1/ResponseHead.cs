@@ -198,23 +198,27 @@ internal sealed class ResponseHead
     // RFC 9110 section 8.6: digits alone. A sign, a list or a space inside is read differently by different readers.
     private static bool TryReadLength(string value, out long length)
     {
+        const int MostDigits = 19; // of 63 bits; as many fit into 64 whatever they are
         length = 0;
-        if (value.Length is 0 or > 18)
+        var digits = value.AsSpan().TrimStart('0');
+        if (value.Length == 0 || digits.Length > MostDigits)
         {
             return false;
         }
 
-        foreach (var digit in value)
+        var sum = 0UL;
+        foreach (var digit in digits)
         {
             if (!char.IsAsciiDigit(digit))
             {
                 return false;
             }
 
-            length = (10 * length) + digit - '0';
+            sum = (10 * sum) + digit - '0';
         }
 
-        return true;
+        length = (long)sum;
+        return sum <= long.MaxValue;
     }
 
     /// <summary>What is not worth keeping for the next head goes.</summary>

@@ -33,6 +33,19 @@ public class ResponseHeadTests
     public void Whether_the_connection_stays_is_said_by_version_and_field(string text, bool stays) => Assert.Equal(stays, Read(text).KeepsConnection);
 
     [Theory]
+    [InlineData("0", 0)]
+    [InlineData("0000000000000000000000012", 12)]
+    [InlineData("9223372036854775807", long.MaxValue)]
+    public void A_length_is_any_number_of_63_bits(string text, long length)
+    {
+        var head = new ResponseHead();
+
+        head.Read(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {text}\r\n\r\n"));
+
+        Assert.Equal(length, head.ContentLength);
+    }
+
+    [Theory]
     [InlineData("HTTP/2 200 OK\r\n\r\n")]
     [InlineData("HTTP/1.1  200 OK\r\n\r\n")]
     [InlineData("HTTP/1.1 20 OK\r\n\r\n")]
@@ -56,6 +69,8 @@ public class ResponseHeadTests
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1 0\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551621\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n")]
