@@ -49,8 +49,9 @@ internal sealed class SoakProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Open files, sockets among them.</summary>
-    public int Files => Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd").Count();
+    /// <summary>Open files, sockets among them; without the assemblies, which the runtime opens when they are first used, and keeps.</summary>
+    public int Files => Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd")
+        .Count(static file => new FileInfo(file).LinkTarget is { } target && Path.GetExtension(target) is not (".dll" or ".pdb"));
 
     /// <summary>Threads of the operating system.</summary>
     public int Threads => Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/task").Count();
