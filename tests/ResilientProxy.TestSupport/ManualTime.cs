@@ -22,6 +22,9 @@ public sealed class ManualTime : TimeProvider
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).AddTicks(GetTimestamp());
 
+    /// <summary>How many timers have fired.</summary>
+    public int Fired { get; private set; }
+
     /// <summary>Moves the clock; timers that come due on the way fire in order.</summary>
     /// <param name="span">How far.</param>
     public void Advance(TimeSpan span)
@@ -47,6 +50,7 @@ public sealed class ManualTime : TimeProvider
                 return;
             }
 
+            Fired++;
             next.Fire();
         }
     }

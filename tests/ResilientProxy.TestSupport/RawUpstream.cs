@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -7,6 +8,8 @@ namespace ResilientProxy.TestSupport;
 /// <summary>An upstream that misbehaves: a TCP listener whose script sees each connection byte by byte.</summary>
 public sealed class RawUpstream : IAsyncDisposable
 {
+    private static readonly ConcurrentBag<Socket> Dead = [];
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _end = new();
     private readonly Func<RawConnection, Task> _script;
@@ -31,7 +34,9 @@ public sealed class RawUpstream : IAsyncDisposable
     /// <summary>The address of a port nobody listens on.</summary>
     public static string DeadUrl()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        // Kept: a port that is given back may be somebody else's a moment later.
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Dead.Add(socket);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return $"http://{socket.LocalEndPoint}/";
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using ResilientProxy.Configuration;
 using ResilientProxy.Hosting;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Admin;
 
@@ -14,7 +15,7 @@ internal static class AdminApp
     /// <param name="reloader">The reloads.</param>
     public static WebApplication Build(ProxyConfig config, ProxyAppOptions options, ProxyParts parts, ConfigReloader reloader)
     {
-        var builder = ProxyApp.CreateBuilder(options);
+        var builder = ProxyApp.CreateBuilder(options, DescriptorUse.Own);
         var url = new Uri(config.Admin.Url);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -38,6 +38,9 @@ internal sealed class ExchangeDeadline
     /// <summary>The timestamp of the sweep's clock; <see cref="SweepTimer.Never"/> for none.</summary>
     public long Due { get; }
 
+    /// <summary>Whether the caller spoke of it, and the upstream is told (<see cref="Forward"/>).</summary>
+    public bool IsForwarded => _fromGrpc || _fromHeader;
+
     /// <summary>How long there is from now; less than nothing where it has passed.</summary>
     public TimeSpan Left => Due == SweepTimer.Never ? TimeSpan.MaxValue : _sweep.Time.GetElapsedTime(_sweep.Time.GetTimestamp(), Due);
 

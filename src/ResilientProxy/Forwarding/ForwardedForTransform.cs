@@ -11,11 +11,20 @@ namespace ResilientProxy.Forwarding;
 /// </remarks>
 internal sealed class ForwardedForTransform : RequestTransform, ITransformProvider
 {
-    private const string For = "X-Forwarded-For";
-    private const string Host = "X-Forwarded-Host";
-    private const string Proto = "X-Forwarded-Proto";
-    private const string Prefix = "X-Forwarded-Prefix";
-    private const string Forwarded = "Forwarded";
+    /// <summary>Who asks.</summary>
+    public const string For = "X-Forwarded-For";
+
+    /// <summary>Whom they asked.</summary>
+    public const string Host = "X-Forwarded-Host";
+
+    /// <summary>How: the scheme.</summary>
+    public const string Proto = "X-Forwarded-Proto";
+
+    /// <summary>The path before the path that is forwarded.</summary>
+    public const string Prefix = "X-Forwarded-Prefix";
+
+    /// <summary>The same in the form of RFC 7239.</summary>
+    public const string Forwarded = "Forwarded";
 
     private static readonly RequestTransform[] Fresh =
     [

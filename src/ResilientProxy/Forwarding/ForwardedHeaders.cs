@@ -85,7 +85,7 @@ internal static class ForwardedHeaders
         headers.Remove(HopStatus.AttemptCount);
         headers.TryAddWithoutValidation(HopStatus.AttemptCount, exchange.Attempts.ToString(CultureInfo.InvariantCulture));
         exchange.Deadline?.Forward(message);
-        if (message.Content is null)
+        if (exchange.Body is null)
         {
             headers.Remove(HeaderNames.Expect); // there is no body to wait for
         }
@@ -117,6 +117,8 @@ internal static class ForwardedHeaders
         }
     }
 
-    private static bool IsToken(string name) =>
+    /// <summary>Whether a name may be one of a field: RFC 9110 section 5.6.2.</summary>
+    /// <param name="name">The name; not empty.</param>
+    public static bool IsToken(string name) =>
         !name.AsSpan().ContainsAnyExcept(TokenCharacters);
 }

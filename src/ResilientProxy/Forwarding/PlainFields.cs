@@ -8,8 +8,8 @@ namespace ResilientProxy.Forwarding;
 /// <summary>Copies a response's fields to the client where no transform has a say in them: as YARP's default transforms do.</summary>
 internal static class PlainFields
 {
-    // For this hop only (RFC 9110 section 7.6.1), or about it.
-    private static readonly FrozenSet<string> StayBehind = new[]
+    /// <summary>Fields for this hop only (RFC 9110 section 7.6.1), or about it.</summary>
+    public static readonly FrozenSet<string> StayBehind = new[]
     {
         HeaderNames.Connection, HeaderNames.TransferEncoding, HeaderNames.KeepAlive, HeaderNames.Upgrade, HeaderNames.ProxyConnection,
         HeaderNames.ProxyAuthenticate, "Proxy-Authentication-Info", HeaderNames.ProxyAuthorization, "Proxy-Features", "Proxy-Instruction",

@@ -22,6 +22,7 @@ internal sealed class ProxyDestination
         Backpressure = new Backpressure(time);
         Id = id;
         Address = address;
+        Plain = PlainDestination.Of(address);
         IsHttps = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
         Metrics = metrics;
         Load = new DestinationLoad(time);
@@ -35,6 +36,9 @@ internal sealed class ProxyDestination
 
     /// <summary>Whether connections to it are encrypted.</summary>
     public bool IsHttps { get; }
+
+    /// <summary>Its address in parts; null where it is encrypted, or no simple one.</summary>
+    public PlainDestination? Plain { get; }
 
     /// <summary>Its own series.</summary>
     public DestinationMetrics Metrics { get; }

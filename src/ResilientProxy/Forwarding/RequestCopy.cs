@@ -16,22 +16,34 @@ internal static class RequestCopy
     /// <param name="feature">YARP's view of it; its destination is the attempt's.</param>
     /// <param name="attempt">The attempt.</param>
     /// <returns>False where a transform answered the client by itself.</returns>
-    public static async ValueTask<bool> BuildAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
+    public static ValueTask<bool> BuildAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt)
     {
-        var context = exchange.Context;
-        var cluster = attempt.Cluster;
-        var destination = attempt.Destination;
-        var message = AnswersGoOnAsTheyAre(feature) ? new PlainRequest() : new HttpRequestMessage();
-        message.Method = HttpMethod.Parse(context.Request.Method);
+        var isPlain = IsPlain(feature);
+        var message = isPlain ? new PlainRequest() : new HttpRequestMessage();
+        message.Method = HttpMethod.Parse(exchange.Context.Request.Method);
         attempt.Request = message;
         exchange.StartSpan(attempt);
 
-        (message.Version, message.VersionPolicy) = VersionFor(cluster.Request, destination.IsHttps);
+        (message.Version, message.VersionPolicy) = VersionFor(attempt.Cluster.Request, attempt.Destination.IsHttps);
 
         if (exchange.Body is { } body)
         {
             message.Content = attempt.Content = new ForwardedContent(body, attempt);
         }
+
+        if (isPlain && attempt.Cluster.Client.TakesHeads(message.Version) && PlainHead.TryWrite(exchange, attempt.Destination, (PlainRequest)message))
+        {
+            message.RequestUri = attempt.Destination.Plain!.Uri; // says where the connection goes; the target stands in the head
+            return new(true);
+        }
+
+        return TransformAsync(exchange, feature, attempt, message);
+    }
+
+    private static async ValueTask<bool> TransformAsync(Exchange exchange, IReverseProxyFeature feature, Attempt attempt, HttpRequestMessage message)
+    {
+        var context = exchange.Context;
+        var destination = attempt.Destination;
 
         // Before the transforms: YARP makes a URI only where there is none.
         var target = exchange.Route!.Target;
@@ -53,8 +65,8 @@ internal static class RequestCopy
         return true;
     }
 
-    // No transform of the route's, and none of YARP's own for affinity, wants to see the answer's headers.
-    private static bool AnswersGoOnAsTheyAre(IReverseProxyFeature feature) =>
+    // No transform of the route's, and none of YARP's own for affinity, wants to see the request's headers or the answer's.
+    private static bool IsPlain(IReverseProxyFeature feature) =>
         feature.Route.Config.Transforms is null or { Count: 0 } && feature.Cluster.Config.SessionAffinity is not { Enabled: true };
 
     /// <summary>The HTTP version to speak to a destination.</summary>

@@ -67,14 +67,20 @@ internal sealed class RequestTarget
     /// <param name="destination">The destination's URL prefix.</param>
     public Uri? BuildAlone(string? rawTarget, string destination) => _keepsQuery ? Make(rawTarget, destination, fromYarp: null) : null;
 
+    /// <summary>The target's parts where the route's transforms leave it alone, and it may go on as the client wrote it.</summary>
+    /// <param name="rawTarget">The target as the client wrote it.</param>
+    /// <param name="path">Its path.</param>
+    /// <param name="query">Its query with the question mark; empty where there is none.</param>
+    /// <returns>Whether it is so.</returns>
+    public bool TryGetPlain(string? rawTarget, out ReadOnlySpan<char> path, out ReadOnlySpan<char> query)
+    {
+        path = query = default;
+        return _prefixes is [] && _keepsQuery && TryGetParts(rawTarget, out path, out query);
+    }
+
     private Uri? Make(string? rawTarget, string destination, Uri? fromYarp)
     {
-        if (_prefixes is null || rawTarget is null || !TrySplit(rawTarget, out var path, out var query))
-        {
-            return null;
-        }
-
-        if (!IsPlain(path) || query.ContainsAnyExcept(QueryCharacters))
+        if (_prefixes is null || !TryGetParts(rawTarget, out var path, out var query))
         {
             return null;
         }
@@ -97,6 +103,9 @@ internal sealed class RequestTarget
         var uri = string.Concat(string.Concat(destination.AsSpan().TrimEnd('/'), added), rest, query2);
         return Uri.TryCreate(uri, AsWritten, out var made) ? made : null;
     }
+
+    private static bool TryGetParts(string? rawTarget, out ReadOnlySpan<char> path, out ReadOnlySpan<char> query) =>
+        TrySplit(rawTarget, out path, out query) && IsPlain(path) && !query.ContainsAnyExcept(QueryCharacters);
 
     // Origin form, or absolute form without its scheme and authority: RFC 9112 section 3.2.
     private static bool TrySplit(ReadOnlySpan<char> target, out ReadOnlySpan<char> path, out ReadOnlySpan<char> query)

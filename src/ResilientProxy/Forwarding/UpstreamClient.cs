@@ -7,6 +7,7 @@ using ResilientProxy.Configuration;
 using ResilientProxy.Http1;
 using ResilientProxy.Telemetry;
 using ResilientProxy.Tls;
+using ResilientProxy.Values;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -40,6 +41,10 @@ internal sealed class UpstreamClient
         var invoker = new Factory(options, time, tls).CreateClient(new ForwarderHttpClientContext { ClusterId = clusterId, NewConfig = http ?? HttpClientConfig.Empty });
         return new(invoker, IsPlain(http) ? new Http1Client(SettingsOf(http, options), time) : null);
     }
+
+    /// <summary>Whether it speaks HTTP/1.1 itself to a destination without encryption, and takes a head as it is written.</summary>
+    /// <param name="version">The version that is to be spoken.</param>
+    public bool TakesHeads(Version version) => _http1 is not null && version == System.Net.HttpVersion.Version11;
 
     /// <summary>Sends one attempt; completes when the response's headers have arrived.</summary>
     /// <param name="message">The prepared request.</param>
@@ -97,7 +102,7 @@ internal sealed class UpstreamClient
         {
             using var timer = new CancellationTokenSource(options.ConnectTimeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            var socket = DescriptorReserve.Open(static () => new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
             try
             {
                 await socket.ConnectAsync(context.DnsEndPoint, either.Token);

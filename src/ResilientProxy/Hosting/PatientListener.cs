@@ -6,13 +6,14 @@ using ResilientProxy.Values;
 
 namespace ResilientProxy.Hosting;
 
-/// <summary>Accepts connections; out of file descriptors or of memory for them it says so once, waits, and goes on by itself.</summary>
+/// <summary>Accepts connections; out of file descriptors (<see cref="DescriptorReserve"/>) or of memory for them it says so once, waits, and goes on by itself.</summary>
 /// <param name="socket">A listening socket.</param>
 /// <param name="connections">Makes connections of what is accepted.</param>
 /// <param name="noDelay">Whether small writes go out at once.</param>
+/// <param name="use">Whose connections these are.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
-internal sealed partial class PatientListener(Socket socket, SocketConnectionContextFactory connections, bool noDelay, TimeProvider time, ILogger<PatientListener> logger) : IConnectionListener
+internal sealed partial class PatientListener(Socket socket, SocketConnectionContextFactory connections, bool noDelay, DescriptorUse use, TimeProvider time, ILogger<PatientListener> logger) : IConnectionListener
 {
     /// <summary>How long it waits before it tries again; those who connect meanwhile wait in the system's queue.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -32,10 +33,9 @@ internal sealed partial class PatientListener(Socket socket, SocketConnectionCon
     {
         while (true)
         {
-            Socket? accepted = null;
             try
             {
-                accepted = await socket.AcceptAsync(cancellationToken);
+                var accepted = await NextAsync(cancellationToken);
                 if (accepted.LocalEndPoint is IPEndPoint)
                 {
                     accepted.NoDelay = noDelay;
@@ -48,28 +48,17 @@ internal sealed partial class PatientListener(Socket socket, SocketConnectionCon
             {
                 return null; // unbound
             }
+            catch (OperationCanceledException) when (_unbound.IsCancellationRequested)
+            {
+                return null; // unbound meanwhile
+            }
             catch (SocketException error) when (error.SocketErrorCode == SocketError.OperationAborted)
             {
                 return null; // unbound meanwhile
             }
-            catch (SocketException error) when (Exhaustion.Is(error.SocketErrorCode))
-            {
-                accepted?.Dispose();
-                Exhausted(error);
-            }
             catch (SocketException)
             {
-                accepted?.Dispose();
-                continue; // whoever it was has left again: the next one
-            }
-
-            try
-            {
-                await Task.Delay(Pause, time, _unbound.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return null; // unbound meanwhile
+                // Whoever it was has left again: the next one.
             }
         }
     }
@@ -88,13 +77,53 @@ internal sealed partial class PatientListener(Socket socket, SocketConnectionCon
         connections.Dispose();
     }
 
-    private void Exhausted(SocketException error)
+    // One that came with one of the last descriptors is kept waiting itself: it has been taken from the system's queue already.
+    private async ValueTask<Socket> NextAsync(CancellationToken cancellationToken)
+    {
+        Socket? accepted = null;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    accepted ??= await socket.AcceptAsync(cancellationToken);
+                    if (!DescriptorReserve.Holds(accepted, use) || HasRoom())
+                    {
+                        return accepted;
+                    }
+
+                    Exhausted("few file descriptors are left, and those are kept");
+                }
+                catch (SocketException error) when (Exhaustion.Is(error.SocketErrorCode))
+                {
+                    Exhausted(error.Message);
+                }
+
+                await Task.Delay(Pause, time, _unbound.Token);
+            }
+        }
+        catch
+        {
+            accepted?.Dispose();
+            throw;
+        }
+    }
+
+    // What is free by now has a lower number than what was accepted.
+    private bool HasRoom()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        return !DescriptorReserve.Holds(probe, use);
+    }
+
+    private void Exhausted(string reason)
     {
         _lastFailure = time.GetTimestamp();
         if (!_isExhausted)
         {
             _isExhausted = true;
-            Log.Exhausted(logger, EndPoint, error.Message);
+            Log.Exhausted(logger, EndPoint, reason);
         }
     }
 

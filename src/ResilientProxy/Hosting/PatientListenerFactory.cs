@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Hosting;
 
@@ -16,7 +17,8 @@ namespace ResilientProxy.Hosting;
 /// <param name="pools">The framework's memory for connections: it gives back what it does not need, as the one a connection factory makes for itself does not.</param>
 /// <param name="time">The clock.</param>
 /// <param name="loggers">The log.</param>
-internal sealed class PatientListenerFactory(IOptions<SocketTransportOptions> options, IMemoryPoolFactory<byte> pools, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory
+/// <param name="use">Whose connections these are.</param>
+internal sealed class PatientListenerFactory(IOptions<SocketTransportOptions> options, IMemoryPoolFactory<byte> pools, TimeProvider time, ILoggerFactory loggers, DescriptorUse use) : IConnectionListenerFactory
 {
     /// <inheritdoc/>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
@@ -43,7 +45,7 @@ internal sealed class PatientListenerFactory(IOptions<SocketTransportOptions> op
         };
         SetPools(connections, pools);
         var factory = new SocketConnectionContextFactory(connections, loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
-        return ValueTask.FromResult<IConnectionListener>(new PatientListener(socket, factory, transport.NoDelay, time, loggers.CreateLogger<PatientListener>()));
+        return ValueTask.FromResult<IConnectionListener>(new PatientListener(socket, factory, transport.NoDelay, use, time, loggers.CreateLogger<PatientListener>()));
     }
 
     // Internal to the framework, and what its own listener does; a test notices should a later version call it otherwise.

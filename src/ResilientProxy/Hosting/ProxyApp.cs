@@ -12,6 +12,7 @@ using ResilientProxy.Forwarding;
 using ResilientProxy.Health;
 using ResilientProxy.Telemetry;
 using ResilientProxy.Tls;
+using ResilientProxy.Values;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -123,12 +124,15 @@ internal sealed class ProxyApp : IAsyncDisposable
 
     /// <summary>What both listeners' servers have in common.</summary>
     /// <param name="options">What the proxy is started with.</param>
-    public static WebApplicationBuilder CreateBuilder(ProxyAppOptions options)
+    /// <param name="use">Whose connections they take.</param>
+    public static WebApplicationBuilder CreateBuilder(ProxyAppOptions options, DescriptorUse use)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>(); // signals are ours: see Drain
         builder.Services.AddSingleton(options.Time);
-        builder.Services.AddSingleton<IConnectionListenerFactory, PatientListenerFactory>(); // first, so that the server adds none of its own
+
+        // First, so that the server adds none of its own.
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services => ActivatorUtilities.CreateInstance<PatientListenerFactory>(services, use));
 
         // ASP.NET's request log makes a scope and an activity for every request as soon as anybody could read it; the access log is ours.
         builder.Logging.SetMinimumLevel(LogLevel.Information)
@@ -143,7 +147,7 @@ internal sealed class ProxyApp : IAsyncDisposable
 
     private static WebApplication BuildTraffic(ProxyConfig config, ProxyAppOptions options, ProxyParts parts)
     {
-        var builder = CreateBuilder(options);
+        var builder = CreateBuilder(options, DescriptorUse.Traffic);
         builder.Configuration.AddInMemoryCollection(config.HostSettings.Where(static setting => !KestrelSetup.IsTls(setting.Key)));
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);

@@ -134,15 +134,15 @@ internal sealed class Http1Connection : IDisposable
         _registration = token.UnsafeRegister(static connection => ((Http1Connection)connection!).Dispose(), this);
         try
         {
+            var (length, expects) = WriteHead(message);
             if (message.Content is { } content)
             {
                 // The upstream may answer before it has the whole body: it is sent on a flow of its own, which ends with the connection.
-                _sender = new RequestBodySender(this, content, content.Headers.ContentLength);
-                _sender.Start(message);
+                _sender = new RequestBodySender(this, content, length);
+                _sender.Start(expects);
             }
             else
             {
-                RequestHead.Write(Out, message, contentLength: 0);
                 await FlushHeadAsync();
             }
 
@@ -262,6 +262,18 @@ internal sealed class Http1Connection : IDisposable
         Dispose();
         _sender?.GiveUp();
         _registration.Unregister();
+    }
+
+    private (long? Length, bool Expects) WriteHead(HttpRequestMessage message)
+    {
+        if (message is PlainRequest plain && plain.TryTakeHead(out var head))
+        {
+            Out.Adopt(head);
+            return (plain.ContentLength, plain.Expects);
+        }
+
+        var length = message.Content is { } content ? content.Headers.ContentLength : 0;
+        return (length, RequestHead.Write(Out, message, length));
     }
 
     // A request that cannot be written whole may have been answered all the same: what is to be read decides.

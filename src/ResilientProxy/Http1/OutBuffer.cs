@@ -51,6 +51,14 @@ internal sealed class OutBuffer
     /// <summary>Forgets what was sent.</summary>
     public void Clear() => _length = 0;
 
+    /// <summary>Takes over what another one holds, which is empty then.</summary>
+    /// <param name="other">The other one; this one must be empty.</param>
+    public void Adopt(OutBuffer other)
+    {
+        Release();
+        (_bytes, _length, other._bytes, other._length) = (other._bytes, other._length, [], 0);
+    }
+
     /// <summary>Gives the array back. Nothing may be sending from it.</summary>
     public void Release()
     {

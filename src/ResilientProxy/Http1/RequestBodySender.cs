@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace ResilientProxy.Http1;
 
-/// <summary>Sends a request's head and body while its response may already be on the way.</summary>
+/// <summary>Sends a request's body, behind its head, while its response may already be on the way.</summary>
 /// <remarks>
 /// Its task is the connection's: it ends with the body, or soon after the connection is closed. A socket that takes no more is no error here,
 /// for an answer may have come in before it broke: what is received decides. A body that cannot be read is one, and closes the connection, so that
@@ -63,10 +63,10 @@ internal sealed class RequestBodySender : Stream
     }
 
     /// <summary>Begins to send.</summary>
-    /// <param name="message">The request.</param>
-    public void Start(HttpRequestMessage message)
+    /// <param name="expects">Whether the head, which waits to be sent, asks to be asked for the body.</param>
+    public void Start(bool expects)
     {
-        if (RequestHead.Write(_connection.Out, message, _length))
+        if (expects)
         {
             _asked = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         }

@@ -62,12 +62,16 @@ internal static class RequestHead
         return expects && message.Content is not null;
     }
 
+    /// <summary>Whether a method is mostly sent without a body, so that its absence need not be said.</summary>
+    /// <param name="method">The method.</param>
+    public static bool UsuallyHasNoBody(string method) => method is "GET" or "HEAD" or "OPTIONS" or "DELETE" or "TRACE" or "CONNECT";
+
     private static void WriteFraming(OutBuffer buffer, HttpRequestMessage message, long? contentLength)
     {
         if (message.Content is null)
         {
             // RFC 9110 section 8.6: where a body is usual, its absence is said.
-            if (message.Method.Method is not ("GET" or "HEAD" or "OPTIONS" or "DELETE" or "TRACE" or "CONNECT"))
+            if (!UsuallyHasNoBody(message.Method.Method))
             {
                 buffer.Write("Content-Length: 0\r\n"u8);
             }
@@ -116,8 +120,9 @@ internal static class RequestHead
         buffer.Write("\r\n"u8);
     }
 
-    // RFC 9110 section 5.3, RFC 6265 section 5.4; User-Agent is no list but words.
-    private static ReadOnlySpan<byte> SeparatorOf(string name) => Is(name, "Cookie") ? "; "u8 : Is(name, "User-Agent") ? " "u8 : ", "u8;
+    /// <summary>What stands between two values of a field: RFC 9110 section 5.3, RFC 6265 section 5.4; User-Agent is no list but words.</summary>
+    /// <param name="name">The field.</param>
+    public static ReadOnlySpan<byte> SeparatorOf(string name) => Is(name, "Cookie") ? "; "u8 : Is(name, "User-Agent") ? " "u8 : ", "u8;
 
     private static bool Is(string name, string other) => name.Length == other.Length && name.Equals(other, StringComparison.OrdinalIgnoreCase);
 

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Globalization;
-using System.Text.Json;
+using System.Net;
 
 namespace ResilientProxy.Telemetry;
 
@@ -15,61 +15,61 @@ internal interface IAccessLogFormatter
 /// <remarks>The default encoder leaves only printable ASCII: no control character of a client reaches the line or a terminal.</remarks>
 internal sealed class AccessLogJsonFormatter : IAccessLogFormatter
 {
-    private Utf8JsonWriter? _writer;
+    private IPAddress? _client;
+    private string? _clientText;
 
     public void Write(IBufferWriter<byte> output, in AccessLogEntry entry)
     {
-        var json = _writer;
-        if (json is null)
+        var line = new JsonLine(output);
+        line.Time("{\"time\":"u8, entry.Time);
+        line.Text(",\"route\":"u8, entry.Route);
+        line.Text(",\"cluster\":"u8, entry.Cluster);
+        line.Text(",\"method\":"u8, entry.Method);
+        line.Text(",\"path\":"u8, entry.HasQuery ? entry.Path + AccessLogText.MaskedQuery : entry.Path);
+        line.Number(",\"status\":"u8, entry.Status);
+        line.Number(",\"bytesIn\":"u8, entry.BytesIn);
+        line.Number(",\"bytesOut\":"u8, entry.BytesOut);
+        line.Milliseconds(",\"durationMs\":"u8, entry.Duration);
+        line.Text(",\"client\":"u8, TextOf(entry.Client));
+        line.Text(",\"protocol\":"u8, entry.Protocol);
+        line.Text(",\"traceId\":"u8, entry.TraceId);
+        line.Text(",\"outcome\":"u8, entry.Outcome.Word());
+        line.Text(",\"reason\":"u8, entry.Reason);
+        line.Raw(",\"attempts\":["u8);
+        for (var i = 0; i < entry.Attempts?.Count; i++)
         {
-            _writer = json = new Utf8JsonWriter(output);
-        }
-        else
-        {
-            json.Reset(output);
-        }
-
-        json.WriteStartObject();
-        json.WriteString("time", AccessLogText.Time(entry.Time));
-        json.WriteString("route", entry.Route);
-        json.WriteString("cluster", entry.Cluster);
-        json.WriteString("method", entry.Method);
-        json.WriteString("path", entry.HasQuery ? entry.Path + AccessLogText.MaskedQuery : entry.Path);
-        json.WriteNumber("status", entry.Status);
-        json.WriteNumber("bytesIn", entry.BytesIn);
-        json.WriteNumber("bytesOut", entry.BytesOut);
-        json.WriteNumber("durationMs", AccessLogText.Milliseconds(entry.Duration));
-        json.WriteString("client", entry.Client?.ToString());
-        json.WriteString("protocol", entry.Protocol);
-        json.WriteString("traceId", entry.TraceId);
-        json.WriteString("outcome", entry.Outcome.Word());
-        json.WriteString("reason", entry.Reason);
-        json.WriteStartArray("attempts");
-        foreach (var attempt in entry.Attempts ?? [])
-        {
-            json.WriteStartObject();
-            json.WriteString("destination", attempt.Destination);
-            json.WriteString("outcome", attempt.Outcome);
-            json.WriteNumber("durationMs", AccessLogText.Milliseconds(attempt.Duration));
-            json.WriteEndObject();
+            var attempt = entry.Attempts[i];
+            line.Text(i == 0 ? "{\"destination\":"u8 : ",{\"destination\":"u8, attempt.Destination);
+            line.Text(",\"outcome\":"u8, attempt.Outcome);
+            line.Milliseconds(",\"durationMs\":"u8, attempt.Duration);
+            line.Raw("}"u8);
         }
 
-        json.WriteEndArray();
-        json.WriteString("stopped", entry.Stopped);
+        line.Text("],\"stopped\":"u8, entry.Stopped);
         if (entry.Headers is { } headers)
         {
-            json.WriteStartObject("headers");
-            foreach (var (name, value) in headers)
+            line.Raw(",\"headers\":{"u8);
+            for (var i = 0; i < headers.Count; i++)
             {
-                json.WriteString(name, value);
+                line.Text(i == 0 ? ""u8 : ","u8, headers[i].Key);
+                line.Text(":"u8, headers[i].Value);
             }
 
-            json.WriteEndObject();
+            line.Raw("}"u8);
         }
 
-        json.WriteEndObject();
-        json.Flush();
-        output.Write("\n"u8);
+        line.Raw("}\n"u8);
+    }
+
+    // One client's requests come together, and behind a balancer there are few.
+    private string? TextOf(IPAddress? client)
+    {
+        if (!Equals(client, _client))
+        {
+            (_client, _clientText) = (client, client?.ToString());
+        }
+
+        return _clientText;
     }
 }
 

@@ -8,7 +8,9 @@ namespace ResilientProxy.Telemetry;
 /// <remarks>W3C Trace Context, section 3.2. A field that is not valid starts a new trace, as section 4.2 asks.</remarks>
 internal readonly struct TraceContext
 {
-    private const int Length = 55;
+    /// <summary>Characters of a <c>traceparent</c>.</summary>
+    public const int ParentLength = 55;
+
     private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
     private TraceContext(string traceId, char flag, bool isCallers)
@@ -40,23 +42,27 @@ internal readonly struct TraceContext
 
     /// <summary>The <c>traceparent</c> of a new span under this trace.</summary>
     public string NewTraceParent() =>
-        string.Create(Length, this, static (text, trace) =>
-        {
-            text[0] = '0';
-            text[1] = '0';
-            text[2] = '-';
-            trace.TraceId.CopyTo(text[3..]);
-            text[35] = '-';
-            Random.Shared.GetHexString(text.Slice(36, 16), lowercase: true);
-            text[52] = '-';
-            text[53] = '0';
-            text[54] = trace._flag;
-        });
+        string.Create(ParentLength, this, static (text, trace) => trace.WriteNewParent(text));
+
+    /// <summary>Writes the <c>traceparent</c> of a new span under this trace.</summary>
+    /// <param name="text">Takes its <see cref="ParentLength"/> characters.</param>
+    public void WriteNewParent(Span<char> text)
+    {
+        text[0] = '0';
+        text[1] = '0';
+        text[2] = '-';
+        TraceId.CopyTo(text[3..]);
+        text[35] = '-';
+        Random.Shared.GetHexString(text.Slice(36, 16), lowercase: true);
+        text[52] = '-';
+        text[53] = '0';
+        text[54] = _flag;
+    }
 
     /// <summary>Whether a <c>traceparent</c> field is of the form that is gone on with.</summary>
     /// <param name="value">The field; null where there is none.</param>
     public static bool IsValid([NotNullWhen(true)] string? value) =>
-        value is { Length: Length } && value.StartsWith("00-", StringComparison.Ordinal) && value[35] == '-' && value[52] == '-'
+        value is { Length: ParentLength } && value.StartsWith("00-", StringComparison.Ordinal) && value[35] == '-' && value[52] == '-'
         && IsId(value.AsSpan(3, 32)) && IsId(value.AsSpan(36, 16)) && value.AsSpan(53).IndexOfAnyExceptInRange('0', '9') < 0;
 
     // Lower-case hexadecimal, not all zero.

@@ -1,26 +1,32 @@
 namespace ResilientProxy.Timeouts;
 
-/// <summary>One timer for the whole process in place of a timer object a request: it looks every few milliseconds for what is due.</summary>
+/// <summary>One timer for the whole process in place of a timer object a request: it looks for what is due when something may be.</summary>
 /// <remarks>
 /// A timer fires at most <see cref="Resolution"/> late. Moving one later is a plain write; entries are spread over stripes with a lock each,
-/// and a stripe is only walked once its earliest entry may be due, so that thousands of idle streams cost nothing.
+/// and a stripe is only walked once its earliest entry may be due, so that thousands of idle streams cost nothing. It sleeps until then: a tick
+/// wakes a thread of the pool, which then looks around for more work, and a hundred of those a second cost a busy proxy a tenth of its time.
 /// </remarks>
 internal sealed class TimerSweep : IDisposable
 {
-    /// <summary>How often the sweep looks: the largest delay of a timer.</summary>
+    /// <summary>How often the sweep looks at most: the largest delay of a timer.</summary>
     public static readonly TimeSpan Resolution = TimeSpan.FromMilliseconds(10);
+
+    // What a timer of the platform takes is less than 50 days; waking once an hour for nothing costs nothing.
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromHours(1);
 
     private readonly TimeProvider _time;
     private readonly Stripe[] _stripes;
+    private readonly Lock _wakeUp = new();
     private readonly ITimer _timer;
+    private long _nextLook = SweepTimer.Never;
 
     /// <summary>Starts the sweep.</summary>
     /// <param name="time">The clock.</param>
     public TimerSweep(TimeProvider time)
     {
         _time = time;
-        _stripes = [.. Enumerable.Range(0, Math.Max(1, Environment.ProcessorCount)).Select(_ => new Stripe())];
-        _timer = time.CreateTimer(static sweep => ((TimerSweep)sweep!).Sweep(), this, Resolution, Resolution);
+        _stripes = [.. Enumerable.Range(0, Math.Max(1, Environment.ProcessorCount)).Select(_ => new Stripe(this))];
+        _timer = time.CreateTimer(static sweep => ((TimerSweep)sweep!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>The clock the sweep goes by.</summary>
@@ -67,15 +73,44 @@ internal sealed class TimerSweep : IDisposable
 
     private void Sweep()
     {
+        lock (_wakeUp)
+        {
+            _nextLook = SweepTimer.Never; // what is added from here on sees to its own wake-up
+        }
+
         var now = _time.GetTimestamp();
+        var earliest = SweepTimer.Never;
         foreach (var stripe in _stripes)
         {
-            stripe.Sweep(now);
+            earliest = Math.Min(earliest, stripe.Sweep(now));
+        }
+
+        LookBy(earliest);
+    }
+
+    /// <summary>Sees to it that the sweep looks when <paramref name="due"/> has come, or up to <see cref="Resolution"/> later.</summary>
+    private void LookBy(long due)
+    {
+        if (due >= Volatile.Read(ref _nextLook))
+        {
+            return;
+        }
+
+        lock (_wakeUp)
+        {
+            if (due >= _nextLook)
+            {
+                return;
+            }
+
+            _nextLook = due;
+            var wait = _time.GetElapsedTime(_time.GetTimestamp(), due);
+            _timer.Change(wait < Resolution ? Resolution : wait < LongestSleep ? wait : LongestSleep, Timeout.InfiniteTimeSpan);
         }
     }
 
     /// <summary>A part of the timers under a lock of its own.</summary>
-    internal sealed class Stripe
+    internal sealed class Stripe(TimerSweep sweep)
     {
         private readonly Lock _lock = new();
         private SweepTimer? _first;
@@ -91,6 +126,8 @@ internal sealed class TimerSweep : IDisposable
                 _first = timer;
                 _earliest = Math.Min(_earliest, timer.Due);
             }
+
+            sweep.LookBy(timer.Due);
         }
 
         public bool Remove(SweepTimer timer)
@@ -120,19 +157,23 @@ internal sealed class TimerSweep : IDisposable
             {
                 _earliest = Math.Min(_earliest, due);
             }
+
+            sweep.LookBy(due);
         }
 
-        public void Sweep(long now)
+        /// <summary>Fires what is due.</summary>
+        /// <returns>The earliest of the due times that are left.</returns>
+        public long Sweep(long now)
         {
             SweepTimer? due = null;
+            var earliest = SweepTimer.Never;
             lock (_lock)
             {
                 if (_earliest > now)
                 {
-                    return;
+                    return _earliest;
                 }
 
-                var earliest = SweepTimer.Never;
                 for (var timer = _first; timer is not null;)
                 {
                     var next = timer.Next;
@@ -161,6 +202,8 @@ internal sealed class TimerSweep : IDisposable
                 due.Fire();
                 due = next;
             }
+
+            return earliest;
         }
 
         private void Unlink_NeedsLock(SweepTimer timer)

@@ -51,8 +51,9 @@ internal sealed record WireResponse(WireHead Head, string Body, string Trailers,
         if (head.ContentLength >= 0)
         {
             var length = head.ContentLength;
-            consumed = (int)Math.Min(text.Length, start + length);
-            return bare with { Body = text[start..consumed], IsWhole = text.Length >= start + length };
+            var rest = text.Length - start; // a length may be the longest there is: nothing is added to it
+            consumed = start + (int)Math.Min(rest, length);
+            return bare with { Body = text[start..consumed], IsWhole = rest >= length };
         }
 
         consumed = text.Length;

@@ -164,7 +164,7 @@ public sealed class ExplainTests : IDisposable
     [InlineData(""" "Timeouts": { "Total": "off", "Attempt": "off" } """, "off")]
     [InlineData(""" "Policy": "none" """, "off")]
     public void The_longest_wait_is_the_total_or_the_sum_of_its_parts(string resilience, string worst) =>
-        Assert.Equal(worst, Values.Duration.Format(RouteOf(Config(resilience)).Time.Worst));
+        Assert.Equal(worst, ResilientProxy.Values.Duration.Format(RouteOf(Config(resilience)).Time.Worst));
 
     [Fact]
     public void A_wait_in_a_queue_counts_where_the_queue_has_places()

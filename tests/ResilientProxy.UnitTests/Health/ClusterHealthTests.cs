@@ -109,9 +109,9 @@ public class ClusterHealthTests
     [InlineData("100ms", "100ms")]
     public void An_unhealthy_destination_is_asked_more_often(string interval, string expected)
     {
-        Assert.True(Values.Duration.TryParse(interval, out var span));
+        Assert.True(ResilientProxy.Values.Duration.TryParse(interval, out var span));
 
-        Assert.Equal(expected, Values.Duration.Format(ProbeSettings.DefaultUnhealthyInterval(span)));
+        Assert.Equal(expected, ResilientProxy.Values.Duration.Format(ProbeSettings.DefaultUnhealthyInterval(span)));
     }
 
     [Fact]

@@ -75,10 +75,67 @@ public class TimerSweepTests
         Assert.False(TimerSweep.Remove(timer));
     }
 
-    private sealed class Probe : SweepTimer
+    [Fact]
+    public void It_sleeps_until_something_may_be_due()
+    {
+        var time = new ManualTime();
+        using var sweep = new TimerSweep(time);
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(0, time.Fired);
+
+        var timer = new Probe();
+        timer.SetDue(sweep.DueIn(TimeSpan.FromSeconds(30)));
+        sweep.Add(timer);
+        time.Advance(TimeSpan.FromSeconds(29));
+        Assert.Equal(0, time.Fired);
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal((1, 1), (timer.Fired, time.Fired));
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(1, time.Fired);
+    }
+
+    [Fact]
+    public void A_timer_added_while_another_one_fires_fires_too()
+    {
+        var time = new ManualTime();
+        using var sweep = new TimerSweep(time);
+        var second = new Probe();
+        var first = new Probe(() =>
+        {
+            second.SetDue(sweep.DueIn(TimeSpan.FromMilliseconds(50)));
+            sweep.Add(second);
+        });
+        first.SetDue(sweep.DueIn(TimeSpan.FromSeconds(1)));
+        sweep.Add(first);
+
+        time.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal((1, 1), (first.Fired, second.Fired));
+    }
+
+    [Fact]
+    public void A_timer_due_in_years_is_waited_for()
+    {
+        var time = new ManualTime();
+        using var sweep = new TimerSweep(time);
+        var timer = new Probe();
+        timer.SetDue(sweep.DueIn(TimeSpan.FromDays(100)));
+        sweep.Add(timer);
+
+        time.Advance(TimeSpan.FromDays(99));
+        Assert.Equal(0, timer.Fired);
+        time.Advance(TimeSpan.FromDays(2));
+        Assert.Equal(1, timer.Fired);
+    }
+
+    private sealed class Probe(Action? onDue = null) : SweepTimer
     {
         public int Fired { get; private set; }
 
-        protected override void OnDue() => Fired++;
+        protected override void OnDue()
+        {
+            Fired++;
+            onDue?.Invoke();
+        }
     }
 }
