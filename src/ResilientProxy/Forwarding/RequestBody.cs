@@ -14,6 +14,7 @@ internal sealed class RequestBody : IDisposable
     private const int LargestPooled = 64 * 1024;
 
     private readonly PipeReader _reader;
+    private readonly long? _declared;
     private readonly int _maxReplayBytes;
     private readonly ReplayMemory _memory;
     private byte[]? _record;
@@ -23,9 +24,10 @@ internal sealed class RequestBody : IDisposable
     private Exception? _clientError;
     private long _bytesRead;
 
-    private RequestBody(PipeReader reader, int maxReplayBytes, ReplayMemory memory)
+    private RequestBody(PipeReader reader, long? declared, int maxReplayBytes, ReplayMemory memory)
     {
         _reader = reader;
+        _declared = declared;
         _maxReplayBytes = maxReplayBytes;
         _memory = memory;
     }
@@ -49,7 +51,7 @@ internal sealed class RequestBody : IDisposable
     public static RequestBody? Of(HttpContext context, int maxReplayBytes, ReplayMemory memory)
     {
         var detection = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestBodyDetectionFeature>();
-        return detection?.CanHaveBody == true ? new(context.Request.BodyReader, maxReplayBytes, memory) : null;
+        return detection?.CanHaveBody == true ? new(context.Request.BodyReader, context.Request.ContentLength, maxReplayBytes, memory) : null;
     }
 
     /// <summary>Copies the body to an upstream: what was recorded, then the rest as it arrives; what there is goes out before more is waited for.</summary>
@@ -149,7 +151,8 @@ internal sealed class RequestBody : IDisposable
             return true;
         }
 
-        var larger = Rent(Math.Max(SmallestRecord, length));
+        // A small body's record is no larger than it needs to be; of a large one nobody knows whether it will all come.
+        var larger = Rent((int)Math.Max(Math.Min(_declared ?? SmallestRecord, SmallestRecord), length));
         if (!_memory.TryTake(larger.Length))
         {
             GiveBack(larger);

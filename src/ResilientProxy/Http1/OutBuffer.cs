@@ -6,7 +6,8 @@ namespace ResilientProxy.Http1;
 /// <summary>Bytes on their way to the socket, in an array that is only borrowed while there are any.</summary>
 internal sealed class OutBuffer
 {
-    private const int Smallest = 4 * 1024;
+    // A head of a few fields. Many are in flight at once: larger ones would be more than the pool keeps of a size.
+    private const int Smallest = 512;
 
     private byte[] _bytes = [];
     private int _length;
