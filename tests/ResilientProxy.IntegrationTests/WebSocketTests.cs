@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -49,6 +50,48 @@ public class WebSocketTests
 
         await Eventually.TrueAsync(
             async () => await proxy.MetricAsync("resilient_proxy_timeouts_total{route=\"route\",kind=\"idle\"}") == 1, "the idle timeout's count");
+    }
+
+    [Fact]
+    public async Task What_comes_right_behind_the_upgrade_is_the_clients_and_each_end_sees_the_other_one_leave()
+    {
+        var left = new TaskCompletionSource();
+        await using var upstream = new RawUpstream(async connection =>
+        {
+            await connection.ReadHeadAsync();
+            await connection.SendAsync("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x02hi");
+            Assert.Equal("\x81\x02me", await connection.ReadBodyAsync(4));
+            await connection.SendAsync("\x81\x03bye");
+            await connection.UntilClosedAsync();
+            left.SetResult();
+        });
+        await using var proxy = await RunningProxy.StartAsync(RunningProxy.OneRoute("", "", upstream.Url));
+        using (var client = new TcpClient())
+        {
+            await client.ConnectAsync(IPEndPoint.Parse(new Uri(proxy.Url).Authority));
+            var stream = client.GetStream();
+            await stream.WriteAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"u8.ToArray());
+            var head = await UntilAsync(stream, "\x81\x02hi");
+            Assert.StartsWith("HTTP/1.1 101", head, StringComparison.Ordinal);
+            await stream.WriteAsync(Encoding.Latin1.GetBytes("\x81\x02me"));
+            Assert.Equal("\x81\x03bye", await UntilAsync(stream, "\x81\x03bye"));
+        }
+
+        await left.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    private static async Task<string> UntilAsync(NetworkStream stream, string end)
+    {
+        var text = "";
+        var buffer = new byte[1024];
+        while (!text.EndsWith(end, StringComparison.Ordinal))
+        {
+            var count = await stream.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+            Assert.NotEqual(0, count);
+            text += Encoding.Latin1.GetString(buffer, 0, count);
+        }
+
+        return text;
     }
 
     [Fact]

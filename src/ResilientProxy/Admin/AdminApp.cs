@@ -44,7 +44,7 @@ internal static class AdminApp
         StateEndpoint.Map(app, state);
         EventsEndpoint.Map(app, parts, state);
         DashboardEndpoints.Map(app);
-        app.MapGet("/config", context => Answer.BytesAsync(context, parts.Models.Current!.Config.EffectiveJson, Answer.Json));
+        app.MapGet("/config", context => Answer.BytesAsync(context, parts.Models.Current!.Config.EffectiveJson.Value, Answer.Json));
 
         var guard = new OperatorGuard(config.Admin.Token, logger);
         CircuitsEndpoint.Map(app, guard, parts.Models, logger);

@@ -105,13 +105,13 @@ internal static class ConfigFile
             {
                 Written = root.Find("ReverseProxy", "Clusters", cluster.Key),
             })],
-            EffectiveJson = Write(document, root, showSecrets: false, indented: true, record => record switch
+            EffectiveJson = new(() => Write(document, root, showSecrets: false, indented: true, record => record switch
             {
                 RouteConfig route => (routes[route.RouteId].Options, routes[route.RouteId].Written),
                 ClusterConfig cluster => (clusters[cluster.ClusterId], root.Find("ReverseProxy", "Clusters", cluster.ClusterId, YarpKeys.Resilience)),
                 DestinationConfig destination => (destinations[destination], null),
                 _ => (null, null),
-            }),
+            })),
         };
 
     // No attacker writes configs: 128 bits of a quick hash tell two of them apart, and a start needs no cryptography.

@@ -43,8 +43,8 @@ internal sealed record ProxyConfig
     /// <summary>The clusters in the order of the file.</summary>
     public required IReadOnlyList<ClusterEntry> Clusters { get; init; }
 
-    /// <summary>The effective config as JSON in UTF-8, defaults filled in and secrets masked: what <c>GET /config</c> answers.</summary>
-    public required byte[] EffectiveJson { get; init; }
+    /// <summary>The effective config as JSON in UTF-8, defaults filled in and secrets masked: what <c>GET /config</c> answers. Written when it is first asked for.</summary>
+    public required Lazy<byte[]> EffectiveJson { get; init; }
 
     /// <summary>The same without what was written where, which only checks and explanations ask for: what a running proxy keeps.</summary>
     public ProxyConfig WithoutSources() => this with

@@ -1,9 +1,11 @@
+using ResilientProxy.Values;
+
 namespace ResilientProxy.Forwarding;
 
 /// <summary>The client's end of a WebSocket, as bytes; a close frame of the proxy's own can go out between two frames of the upstream's.</summary>
 /// <param name="inner">The connection.</param>
 /// <param name="aborted">Cancelled when the connection ends from our side.</param>
-internal sealed class ClientWebSocketStream(Stream inner, CancellationToken aborted) : Stream
+internal sealed class ClientWebSocketStream(Stream inner, CancellationToken aborted) : AsyncStream
 {
     // FIN and opcode 8; a length of two, unmasked as from any server; 1001, "going away" (RFC 6455 sections 5.5.1 and 7.4.1).
     private static readonly ReadOnlyMemory<byte> GoingAway = new byte[] { 0x88, 0x02, 0x03, 0xE9 };
@@ -15,25 +17,6 @@ internal sealed class ClientWebSocketStream(Stream inner, CancellationToken abor
 
     /// <summary>Whether the proxy's close frame has gone out.</summary>
     public bool IsClosed { get; private set; }
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Tells the client that this server goes away: now, or once the frame that is on its way has ended.</summary>
     /// <remarks>The client's answer is forwarded as anything it sends: the upstream learns of the close by it.</remarks>
@@ -101,29 +84,6 @@ internal sealed class ClientWebSocketStream(Stream inner, CancellationToken abor
 
     /// <inheritdoc/>
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-
-    /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("The proxy never blocks on a connection.");
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("The proxy never blocks on a connection.");
-
-    /// <inheritdoc/>
-    public override void Flush() => throw new NotSupportedException("The proxy never blocks on a connection.");
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

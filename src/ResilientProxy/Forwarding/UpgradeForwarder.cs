@@ -38,7 +38,7 @@ internal sealed class UpgradeForwarder(IHttpForwarder forwarder)
         var transformer = new UpgradeTransformer(exchange, attempt, feature.Route.Transformer);
         var upgrade = new WebSocketUpgrade(context, attempt);
         var result = await forwarder.SendAsync(
-            context, attempt.Destination.Address, attempt.Cluster.Client.Invoker, settings, transformer, attempt.Token);
+            context, attempt.Destination.Address, attempt.Cluster.Client.UpgradeInvoker, settings, transformer, attempt.Token);
         upgrade.Leave(context);
         if (attempt.WebSocket is { IsClosed: true } || attempt.End == AttemptEnd.Draining)
         {

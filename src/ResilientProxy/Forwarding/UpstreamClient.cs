@@ -22,9 +22,13 @@ internal sealed class UpstreamClient
     {
         Invoker = invoker;
         _http1 = http1;
+        UpgradeInvoker = http1 is null ? invoker : new HttpMessageInvoker(new PlainOrOther(http1, invoker));
     }
 
-    /// <summary>.NET's client: for TLS and HTTP/2, and for what YARP's own forwarder and the health checks do by themselves.</summary>
+    /// <summary>The clients behind one face: for what YARP's own forwarder does by itself.</summary>
+    public HttpMessageInvoker UpgradeInvoker { get; }
+
+    /// <summary>.NET's client: for TLS and HTTP/2, and for the health checks.</summary>
     public HttpMessageInvoker Invoker { get; }
 
     /// <summary>Opens no connection yet.</summary>
@@ -66,6 +70,12 @@ internal sealed class UpstreamClient
         MaxConnections = http?.MaxConnectionsPerServer ?? int.MaxValue,
         MaxHeadBytes = (options.MaxResponseHeaderBytes + 1023) / 1024 * 1024, // as the other client, which counts in KiB
     };
+
+    private sealed class PlainOrOther(Http1Client plain, HttpMessageInvoker other) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Http1Client.CanSend(request) ? plain.SendAsync(request, cancellationToken) : other.SendAsync(request, cancellationToken);
+    }
 
     // YARP's factory applies the cluster's HttpClient settings; what follows is what a proxy needs besides.
     private sealed class Factory(ClusterOptions options, TimeProvider time, UpstreamTls? tls) : ForwarderHttpClientFactory(NullLogger<ForwarderHttpClientFactory>.Instance)

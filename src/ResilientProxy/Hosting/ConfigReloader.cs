@@ -142,6 +142,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
         }
 
         _parts.Metrics.ConfigReloaded();
+        _ = Task.Run(() => config.EffectiveJson.Value); // soon, because what it is written from is of no other use; but nobody waits for it here
         var restart = NeedsRestart(config);
         _parts.Metrics.RestartRequired(restart.Length > 0);
         Log.Reloaded(_logger, _options.ConfigPath, model.Routes.Count, model.Clusters.Count);

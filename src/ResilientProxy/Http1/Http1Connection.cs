@@ -82,7 +82,7 @@ internal sealed class Http1Connection : IDisposable
             return false;
         }
 
-        if (_buffer.Length > BufferSize)
+        if (_buffer.Length != BufferSize)
         {
             _buffer = new byte[BufferSize];
         }
@@ -192,6 +192,15 @@ internal sealed class Http1Connection : IDisposable
         if (_start == _end)
         {
             _start = _end = 0;
+        }
+    }
+
+    /// <summary>Lets go of the memory for what is received, where there is nothing in it: it is made anew when it is needed.</summary>
+    public void ReleaseBuffer()
+    {
+        if (_start == _end && !_isAhead)
+        {
+            _buffer = [];
         }
     }
 
@@ -374,11 +383,17 @@ internal sealed class Http1Connection : IDisposable
 
         // RFC 9112 section 6.3.
         var length = _head.IsChunked ? null : _head.ContentLength;
-        var hasNoBody = status is 204 or 304 or (int)HttpStatusCode.SwitchingProtocols || message.Method == HttpMethod.Head;
-        _mayStay = status != (int)HttpStatusCode.SwitchingProtocols
-            && (hasNoBody || _head.IsChunked || length is not null) // else it ends with its connection
+        var hasNoBody = status is 204 or 304 || message.Method == HttpMethod.Head;
+        _mayStay = (hasNoBody || _head.IsChunked || length is not null) // else it ends with its connection
             && _head.KeepsConnection
             && (status != 204 || (length is null or 0 && !_head.IsChunked)); // a body may follow that nobody expects
+        if (status == (int)HttpStatusCode.SwitchingProtocols)
+        {
+            response.Content = new UpgradedContent(new UpgradedStream(this)); // it ends with whoever wanted it
+            AddFields(response, status);
+            return response;
+        }
+
         var body = new ResponseBody(this, response, hasNoBody ? 0 : length, !hasNoBody && _head.IsChunked);
         var content = new ResponseContent(body);
         response.Content = content;
@@ -443,7 +458,7 @@ internal sealed class Http1Connection : IDisposable
         }
 
         var count = _end - _start;
-        var target = count > _buffer.Length / 2 ? new byte[2 * _buffer.Length] : _buffer;
+        var target = count > _buffer.Length / 2 ? new byte[2 * _buffer.Length] : _buffer.Length > 0 ? _buffer : new byte[BufferSize];
         _buffer.AsSpan(_start, count).CopyTo(target);
         _buffer = target;
         _start = 0;

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Http1;
 
@@ -8,7 +9,7 @@ namespace ResilientProxy.Http1;
 /// for an answer may have come in before it broke: what is received decides. A body that cannot be read is one, and closes the connection, so that
 /// the upstream does not take a part for the whole.
 /// </remarks>
-internal sealed class RequestBodySender : Stream
+internal sealed class RequestBodySender : AsyncStream
 {
     // Pieces are gathered up to here, and until the body has none at hand: a client's come in segments of a few KiB.
     private const int MostGathered = 32 * 1024;
@@ -45,22 +46,6 @@ internal sealed class RequestBodySender : Stream
 
     /// <inheritdoc/>
     public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>Begins to send.</summary>
     /// <param name="expects">Whether the head, which waits to be sent, asks to be asked for the body.</param>
@@ -124,25 +109,6 @@ internal sealed class RequestBodySender : Stream
     /// <inheritdoc/>
     public override Task FlushAsync(CancellationToken cancellationToken) =>
         OnSocketAsync(_connection.FlushAsync()).AsTask();
-
-    /// <inheritdoc/>
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("The proxy never blocks on a connection.");
-
-    /// <inheritdoc/>
-    public override void Flush() => throw new NotSupportedException("The proxy never blocks on a connection.");
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     private async Task SendAsync()
     {

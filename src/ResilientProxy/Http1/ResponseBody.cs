@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
+using ResilientProxy.Values;
 
 namespace ResilientProxy.Http1;
 
@@ -8,7 +9,7 @@ namespace ResilientProxy.Http1;
 /// <param name="response">Takes the trailers.</param>
 /// <param name="length">How many bytes; null where the chunks or the connection's end say it.</param>
 /// <param name="isChunked">Whether in chunks.</param>
-internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessage response, long? length, bool isChunked) : Stream
+internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessage response, long? length, bool isChunked) : AsyncStream
 {
     // RFC 9110 section 6.5.1: what frames, routes or decides about a message stands in its head or nowhere.
     private static readonly FrozenSet<string> NoTrailers = new[]
@@ -27,23 +28,7 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
     private bool _isOver;
 
     /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
     public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>How many bytes there are to be; null where that is not said.</summary>
     public long? Declared { get; } = length;
@@ -75,28 +60,6 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
             return ValueTask.FromException<int>(error);
         }
     }
-
-    /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("The proxy never blocks on a connection.");
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-        // There is nothing to flush in what is read.
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -244,6 +207,13 @@ internal sealed class ResponseBody(Http1Connection connection, HttpResponseMessa
                 }
                 else
                 {
+                    if (buffer.IsEmpty)
+                    {
+                        // A stream between two chunks may lie idle for long, and needs no memory for it.
+                        from.ReleaseBuffer();
+                        await from.ReceiveAsync(buffer);
+                    }
+
                     count = await from.ReceiveAsync();
                 }
 

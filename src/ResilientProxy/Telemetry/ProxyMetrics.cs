@@ -17,6 +17,7 @@ internal sealed class ProxyMetrics : IDisposable
     private readonly ConcurrentDictionary<(string Route, string Cluster), RouteMetrics> _routes = new();
     private readonly ConcurrentDictionary<(string Cluster, string Destination), DestinationMetrics> _destinations = new();
     private readonly TimeProvider _time;
+    private RetainedLabels? _retained;
     private readonly LabelledFamily<Gauge> _lastReloadSuccessful;
     private readonly LabelledFamily<Gauge> _lastReloadTimestamp;
     private readonly LabelledFamily<Counter> _reloads;
@@ -155,6 +156,12 @@ internal sealed class ProxyMetrics : IDisposable
     public void Retain(IEnumerable<(string Route, string Cluster)> routes, IEnumerable<(string Cluster, string Destination)> destinations)
     {
         var retained = new RetainedLabels([.. routes], [.. destinations]);
+        if (_retained?.NamesTheSame(retained) == true)
+        {
+            return; // most new configs change settings, and there may be a hundred thousand series
+        }
+
+        _retained = retained;
 
         // Lifetimes end before the sweep: see LabelledFamily.With.
         foreach (var (key, handle) in _routes)

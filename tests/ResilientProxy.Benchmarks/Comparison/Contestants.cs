@@ -22,8 +22,8 @@ internal sealed class Contestants : IDisposable
     /// <summary>nginx as a proxy.</summary>
     public const string Nginx = "nginx";
 
-    // More than the default of a cluster's bulkhead lets through.
-    private const int ManyStreams = 20_000;
+    // More than the defaults of a cluster's bulkhead let through: 1,024 clients of one destination want it, and thousands of streams.
+    private const int MostConcurrent = 20_000;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("resilient-proxy-benchmark-").FullName;
     private readonly List<TargetProcess> _targets = [];
@@ -72,7 +72,7 @@ internal sealed class Contestants : IDisposable
 
     /// <summary>Starts ResilientProxy.</summary>
     /// <param name="name">Its name in the figures.</param>
-    /// <param name="upstream">Where requests go; any other than <see cref="UpstreamUrl"/> takes thousands at once, which a stream holds its place for.</param>
+    /// <param name="upstream">Where requests go.</param>
     /// <param name="routes">0 for one route that takes everything; else one route for <c>/small</c> among so many.</param>
     /// <param name="http2">HTTP/2 without TLS on both sides, in place of HTTP/1.1.</param>
     /// <param name="file">Its config file.</param>
@@ -83,11 +83,11 @@ internal sealed class Contestants : IDisposable
         adminUrl = $"http://127.0.0.1:{TargetProcess.FreePort()}";
         var policy = name == ResilientNone ? "none" : "standard";
         var endpoint = new Dictionary<string, string> { ["Url"] = $"http://127.0.0.1:{port}" };
-        var cluster = new Dictionary<string, object> { ["Destinations"] = new { a = new { Address = upstream } } };
-        if (upstream != UpstreamUrl && !http2)
+        var cluster = new Dictionary<string, object>
         {
-            cluster["Resilience"] = new { Bulkhead = new { MaxConcurrent = ManyStreams, MaxConcurrentPerDestination = ManyStreams } };
-        }
+            ["Destinations"] = new { a = new { Address = upstream } },
+            ["Resilience"] = new { Bulkhead = new { MaxConcurrent = MostConcurrent, MaxConcurrentPerDestination = MostConcurrent } },
+        };
 
         if (http2)
         {
@@ -99,7 +99,7 @@ internal sealed class Contestants : IDisposable
         {
             Kestrel = new { Endpoints = new { Http = endpoint } },
             Admin = new { Url = adminUrl },
-            AccessLog = new { Path = name == ResilientLog ? Path.Combine(_folder, "access.log") : "off" },
+            AccessLog = new { Path = name == ResilientLog ? Path.Combine(_folder, "logs", "access.log") : "off" },
             ReverseProxy = new { Routes = Routes(routes, policy), Clusters = new { upstream = cluster } },
         };
         file = Write($"proxy-{port}.json", JsonSerializer.Serialize(config));

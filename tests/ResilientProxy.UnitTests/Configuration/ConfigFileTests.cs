@@ -101,7 +101,7 @@ public class ConfigFileTests
     [Fact]
     public void The_effective_config_is_json_with_defaults_and_without_secrets()
     {
-        var json = Encoding.UTF8.GetString(Parse(Small).Config!.EffectiveJson);
+        var json = Encoding.UTF8.GetString(Parse(Small).Config!.EffectiveJson.Value);
 
         Assert.DoesNotContain("s3cret", json);
         var routes = JsonDocument.Parse(json).RootElement.GetProperty("ReverseProxy").GetProperty("Routes");

@@ -130,7 +130,7 @@ public sealed class ReferencesTests : IDisposable
             """u8, [KeyValuePair.Create("DELAY", "13s"), KeyValuePair.Create("WORD", "s3cret"), KeyValuePair.Create("METHOD", "PUT"), KeyValuePair.Create("HOST", "hidden.example")], []);
 
         Assert.DoesNotContain(result.Findings, finding => finding.Severity == Errors.FindingSeverity.Error);
-        var json = Encoding.UTF8.GetString(result.Config!.EffectiveJson);
+        var json = Encoding.UTF8.GetString(result.Config!.EffectiveJson.Value);
         Assert.All((string[])["13s", "s3cret", "hidden.example", "\"PUT\""], secret => Assert.DoesNotContain(secret, json));
         var route = JsonDocument.Parse(json).RootElement.GetProperty("ReverseProxy").GetProperty("Routes").GetProperty("r");
         Assert.Equal("***", route.GetProperty("Resilience").GetProperty("Timeouts").GetProperty("Total").GetString());

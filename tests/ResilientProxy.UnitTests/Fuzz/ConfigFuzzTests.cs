@@ -58,7 +58,7 @@ public class ConfigFuzzTests
         Assert.Equal(result.Config is null, result.Findings.Any(finding => finding.Severity == FindingSeverity.Error));
         if (result.Config is { } config)
         {
-            using var effective = JsonDocument.Parse(config.EffectiveJson);
+            using var effective = JsonDocument.Parse(config.EffectiveJson.Value);
             using var text = new StringWriter();
             foreach (var route in config.Routes)
             {
