@@ -31,7 +31,7 @@ internal sealed class Findings
 
     /// <summary>An error of a key that an object lacks; its line is the object's.</summary>
     public void Missing(ConfigNode parent, string key, string message) =>
-        Add(FindingSeverity.Error, ConfigPath.Child(parent.Path, key), message, parent.Origin);
+        Add(FindingSeverity.Error, parent.Place.Child(key).ToString(), message, parent.Origin);
 
     public void Add(FindingSeverity severity, string path, string message, ConfigOrigin origin)
     {

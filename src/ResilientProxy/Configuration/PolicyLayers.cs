@@ -52,16 +52,16 @@ internal sealed class PolicyLayers
     {
         var origin = new ConfigOrigin(OriginKind.BuiltIn, None, 0);
         var layer = new ConfigObject(ConfigPath.Root, origin);
-        var timeouts = new ConfigObject($"{ConfigPath.Root}.Timeouts", origin);
+        var timeouts = new ConfigObject(ConfigPath.Root.Child("Timeouts"), origin);
         foreach (var timer in (string[])["Total", "Attempt"])
         {
-            timeouts.TryAdd(timer, new ConfigScalar($"{timeouts.Path}.{timer}", origin, ScalarKind.String, "off"));
+            timeouts.TryAdd(timer, new ConfigScalar(timeouts.Place.Child(timer), origin, ScalarKind.String, "off"));
         }
 
         layer.TryAdd("Timeouts", timeouts);
         foreach (var key in ModelShape.Of(typeof(RouteOptions)).Keys.Where(key => key.TakesOff))
         {
-            layer.TryAdd(key.Name, new ConfigScalar($"{ConfigPath.Root}.{key.Name}", origin, ScalarKind.String, "off"));
+            layer.TryAdd(key.Name, new ConfigScalar(ConfigPath.Root.Child(key.Name), origin, ScalarKind.String, "off"));
         }
 
         return layer;

@@ -1,12 +1,15 @@
 namespace ResilientProxy.Configuration.Tree;
 
 /// <summary>One value of the config as written, before it means anything: what it is, where it stands and where it came from.</summary>
-/// <param name="path">The JSON path where it was written, from <c>$</c>.</param>
+/// <param name="place">Where it was written.</param>
 /// <param name="origin">Where it came from.</param>
-internal abstract class ConfigNode(string path, ConfigOrigin origin)
+internal abstract class ConfigNode(ConfigPath place, ConfigOrigin origin)
 {
-    /// <summary>The JSON path where it was written, from <c>$</c>. Merging layers does not change it.</summary>
-    public string Path { get; } = path;
+    /// <summary>Where it was written. Merging layers does not change it.</summary>
+    public ConfigPath Place { get; } = place;
+
+    /// <summary>The JSON path where it was written, from <c>$</c>.</summary>
+    public string Path => Place.ToString();
 
     /// <summary>Where it came from.</summary>
     public ConfigOrigin Origin { get; } = origin;
@@ -44,7 +47,7 @@ internal abstract class ConfigNode(string path, ConfigOrigin origin)
 }
 
 /// <summary>An object: keys and values in the order of the file. Keys are equal whatever their case, as everywhere in ASP.NET's configuration.</summary>
-internal sealed class ConfigObject(string path, ConfigOrigin origin) : ConfigNode(path, origin)
+internal sealed class ConfigObject(ConfigPath place, ConfigOrigin origin) : ConfigNode(place, origin)
 {
     private readonly OrderedDictionary<string, ConfigNode> _members = new(StringComparer.OrdinalIgnoreCase);
 
@@ -76,7 +79,7 @@ internal sealed class ConfigObject(string path, ConfigOrigin origin) : ConfigNod
 }
 
 /// <summary>A list.</summary>
-internal sealed class ConfigArray(string path, ConfigOrigin origin) : ConfigNode(path, origin)
+internal sealed class ConfigArray(ConfigPath place, ConfigOrigin origin) : ConfigNode(place, origin)
 {
     public List<ConfigNode> Items { get; } = [];
 
@@ -95,12 +98,12 @@ internal enum ScalarKind
 }
 
 /// <summary>A value without parts.</summary>
-/// <param name="path">The JSON path where it was written.</param>
+/// <param name="place">Where it was written.</param>
 /// <param name="origin">Where it came from; the variables and arguments know strings only.</param>
 /// <param name="scalarKind">What it was written as.</param>
 /// <param name="text">The text: a string's content, a number's digits, "true", "false", or nothing for null.</param>
 /// <param name="isSecret">Whether part of the text came by a reference, see <see cref="References"/>.</param>
-internal sealed class ConfigScalar(string path, ConfigOrigin origin, ScalarKind scalarKind, string text, bool isSecret = false) : ConfigNode(path, origin)
+internal sealed class ConfigScalar(ConfigPath place, ConfigOrigin origin, ScalarKind scalarKind, string text, bool isSecret = false) : ConfigNode(place, origin)
 {
     public ScalarKind ScalarKind { get; } = scalarKind;
 

@@ -31,11 +31,11 @@ internal sealed class Overrides(ConfigObject root, IReadOnlyList<string> section
             var keys = name.StartsWith("--", StringComparison.Ordinal) ? name[2..].Split(':') : [];
             if (keys.Length == 0 || (equals < 0 && i + 1 == arguments.Count))
             {
-                findings.Add(FindingSeverity.Error, ConfigPath.Root, "is not an override; write --Section:Key=value", origin);
+                findings.Add(FindingSeverity.Error, ConfigPath.Root.ToString(), "is not an override; write --Section:Key=value", origin);
             }
             else if (!sections.Contains(keys[0], StringComparer.OrdinalIgnoreCase))
             {
-                findings.Add(FindingSeverity.Error, ConfigPath.Root, $"there is no section \"{keys[0]}\"{NearestName.Hint(keys[0], sections)}", origin);
+                findings.Add(FindingSeverity.Error, ConfigPath.Root.ToString(), $"there is no section \"{keys[0]}\"{NearestName.Hint(keys[0], sections)}", origin);
                 i += equals < 0 ? 1 : 0;
             }
             else
@@ -52,7 +52,7 @@ internal sealed class Overrides(ConfigObject root, IReadOnlyList<string> section
         {
             var (parent, key, last) = (node, keys[depth], depth == keys.Length - 1);
             var existing = parent.Find(key);
-            var path = existing?.Path ?? (parent is ConfigArray ? $"{parent.Path}[{key}]" : ConfigPath.Child(parent.Path, key));
+            var path = existing?.Place ?? (parent is ConfigArray && int.TryParse(key, out var index) ? parent.Place.Item(index) : parent.Place.Child(key));
 
             // A value in the way of a longer path gives way: "Hedging": "off" to Hedging:Delay.
             node = last ? new ConfigScalar(path, origin, ScalarKind.String, value)
@@ -69,7 +69,7 @@ internal sealed class Overrides(ConfigObject root, IReadOnlyList<string> section
             }
             else if (!TryPlace((ConfigArray)parent, key, node))
             {
-                findings.Add(FindingSeverity.Error, path, $"the list has {((ConfigArray)parent).Items.Count} items; \"{key}\" is neither one of them nor the next", origin);
+                findings.Add(FindingSeverity.Error, path.ToString(), $"the list has {((ConfigArray)parent).Items.Count} items; \"{key}\" is neither one of them nor the next", origin);
                 return;
             }
         }

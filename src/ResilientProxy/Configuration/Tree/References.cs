@@ -116,7 +116,7 @@ internal sealed class References(IEnumerable<KeyValuePair<string, string>> envir
             findings.Secrets.Add(result.ToString());
         }
 
-        return new(scalar.Path, scalar.Origin, ScalarKind.String, result.ToString(), secret);
+        return new(scalar.Place, scalar.Origin, ScalarKind.String, result.ToString(), secret);
     }
 
     private string? ValueOf(ConfigScalar scalar, string reference)

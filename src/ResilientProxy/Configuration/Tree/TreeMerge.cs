@@ -11,7 +11,7 @@ internal static class TreeMerge
             return above;
         }
 
-        var merged = new ConfigObject(upper.Path, upper.Origin);
+        var merged = new ConfigObject(upper.Place, upper.Origin);
         foreach (var (key, value) in lower.Members)
         {
             merged.Set(key, upper[key] is { } mine ? Over(value, mine) : value);

@@ -63,34 +63,34 @@ internal ref struct TreeReader
 
     private static ConfigObject? Refuse(Findings findings, string message, int line)
     {
-        findings.Add(FindingSeverity.Error, ConfigPath.Root, message, new ConfigOrigin(OriginKind.File, "", line));
+        findings.Add(FindingSeverity.Error, ConfigPath.Root.ToString(), message, new ConfigOrigin(OriginKind.File, "", line));
         return null;
     }
 
-    private ConfigNode ReadValue(string path)
+    private ConfigNode ReadValue(ConfigPath place)
     {
         var origin = new ConfigOrigin(OriginKind.File, "", CurrentLine());
         return _json.TokenType switch
         {
-            JsonTokenType.StartObject => ReadObject(path, origin),
-            JsonTokenType.StartArray => ReadArray(path, origin),
-            JsonTokenType.String => new ConfigScalar(path, origin, ScalarKind.String, _json.GetString()!),
-            JsonTokenType.Number => new ConfigScalar(path, origin, ScalarKind.Number, System.Text.Encoding.UTF8.GetString(_json.ValueSpan)),
-            JsonTokenType.True => new ConfigScalar(path, origin, ScalarKind.Boolean, "true"),
-            JsonTokenType.False => new ConfigScalar(path, origin, ScalarKind.Boolean, "false"),
-            _ => new ConfigScalar(path, origin, ScalarKind.Null, ""),
+            JsonTokenType.StartObject => ReadObject(place, origin),
+            JsonTokenType.StartArray => ReadArray(place, origin),
+            JsonTokenType.String => new ConfigScalar(place, origin, ScalarKind.String, _json.GetString()!),
+            JsonTokenType.Number => new ConfigScalar(place, origin, ScalarKind.Number, System.Text.Encoding.UTF8.GetString(_json.ValueSpan)),
+            JsonTokenType.True => new ConfigScalar(place, origin, ScalarKind.Boolean, "true"),
+            JsonTokenType.False => new ConfigScalar(place, origin, ScalarKind.Boolean, "false"),
+            _ => new ConfigScalar(place, origin, ScalarKind.Null, ""),
         };
     }
 
-    private ConfigObject ReadObject(string path, ConfigOrigin origin)
+    private ConfigObject ReadObject(ConfigPath place, ConfigOrigin origin)
     {
-        var node = new ConfigObject(path, origin);
+        var node = new ConfigObject(place, origin);
         while (_json.Read() && _json.TokenType == JsonTokenType.PropertyName)
         {
             var key = _json.GetString()!;
             var line = CurrentLine();
             _json.Read();
-            var value = ReadValue(ConfigPath.Child(path, key));
+            var value = ReadValue(place.Child(key));
             if (!node.TryAdd(key, value))
             {
                 _findings.Add(
@@ -104,12 +104,12 @@ internal ref struct TreeReader
         return node;
     }
 
-    private ConfigArray ReadArray(string path, ConfigOrigin origin)
+    private ConfigArray ReadArray(ConfigPath place, ConfigOrigin origin)
     {
-        var node = new ConfigArray(path, origin);
+        var node = new ConfigArray(place, origin);
         while (_json.Read() && _json.TokenType != JsonTokenType.EndArray)
         {
-            node.Items.Add(ReadValue(ConfigPath.Item(path, node.Items.Count)));
+            node.Items.Add(ReadValue(place.Item(node.Items.Count)));
         }
 
         return node;
