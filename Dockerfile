@@ -26,6 +26,9 @@ COPY --from=build /app .
 COPY config/proxy.json config/proxy.schema.json config/
 # Diagnostics would open a socket in /tmp; nothing else is written anywhere, so the root file system may be read-only, /tmp included.
 ENV DOTNET_EnableDiagnostics=0
+# 4 MiB between two small collections: the runtime takes what the processor's cache says, which many virtual machines do not, and then 256 KiB.
+# About 5 % of the CPU of a small request where that is so.
+ENV DOTNET_GCgen0size=0x400000
 # A number, so that Kubernetes' runAsNonRoot can tell.
 USER $APP_UID
 EXPOSE 8080 9901

@@ -36,11 +36,6 @@ internal sealed partial class PatientListener(Socket socket, SocketConnectionCon
             try
             {
                 var accepted = await NextAsync(cancellationToken);
-                if (accepted.LocalEndPoint is IPEndPoint)
-                {
-                    accepted.NoDelay = noDelay;
-                }
-
                 Recovered();
                 return connections.Create(accepted);
             }
@@ -90,6 +85,11 @@ internal sealed partial class PatientListener(Socket socket, SocketConnectionCon
                     accepted ??= await socket.AcceptAsync(cancellationToken);
                     if (!DescriptorReserve.Holds(accepted, use) || HasRoom())
                     {
+                        if (accepted.LocalEndPoint is IPEndPoint)
+                        {
+                            accepted.NoDelay = noDelay;
+                        }
+
                         return accepted;
                     }
 

@@ -54,6 +54,15 @@ internal sealed class ComparisonResults(
     /// <summary>The same of the 99th percentile of the latency.</summary>
     public double? P99Ratio(string load, string target, string reference) => slices.Ratio(load, target, reference, slice => slice.P99)?.Median;
 
+    /// <summary>Bytes one target allocates for a request beyond another's, by their medians; null where one was not measured.</summary>
+    public double? AllocatedBeyond(string load, string target, string reference)
+    {
+        return Median(target) - Median(reference);
+
+        double? Median(string of) =>
+            slices.Of(load, of).Select(slice => slice.AllocatedBytes).OfType<double>().ToArray() is { Length: > 0 } values ? Spread.Of(values).Median : null;
+    }
+
     /// <summary>The median of a figure; null where it was not measured.</summary>
     public double? Median(string name, string target) => Of(name, target) is { Length: > 0 } values ? Spread.Of(values).Median : null;
 
