@@ -214,6 +214,31 @@ public sealed class FaultTests : IDisposable
         Assert.True(vanished.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout, $"{vanished.StatusCode}"); // a name server that is silent is a timeout
     }
 
+    [NamespaceFact]
+    public async Task A_name_is_reached_by_the_next_of_its_addresses_where_one_refuses()
+    {
+        await using var upstream = await Upstream.StartAsync(context => context.Response.WriteAsync("ok"));
+        var port = new Uri(upstream.Url).Port; // at 127.0.0.1 alone
+        var hosts = Path.Combine(_folder.FullName, "hosts");
+        await File.WriteAllTextAsync(hosts, "127.0.0.3 one.test\n127.0.0.1 one.test\n127.0.0.1 other.test\n127.0.0.3 other.test\n");
+        var path = Path.Combine(_folder.FullName, "proxy.json");
+        await File.WriteAllTextAsync(path, RunningProxy.ConfigText($$"""
+            {
+              "Routes": { "one": { "ClusterId": "one", "Match": { "Path": "/one" } }, "other": { "ClusterId": "other", "Match": { "Path": "/other" } } },
+              "Clusters": {
+                "one": { "Destinations": { "a": { "Address": "http://one.test:{{port}}/" } } },
+                "other": { "Destinations": { "a": { "Address": "http://other.test:{{port}}/" } } }
+              }
+            }
+            """, ""));
+        await using var process = await ProxyProcess.ServeUnderAsync(
+            ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts], NoVariables, path, "--ReverseProxy:Clusters:one:Resilience:CircuitBreaker=off");
+        using var client = new HttpClient { BaseAddress = new Uri(process.Url) };
+
+        Assert.Equal("ok", await client.GetStringAsync("/one"));
+        Assert.Equal("ok", await client.GetStringAsync("/other"));
+    }
+
     // So many more before what is kept from that use is touched.
     private static int LimitThatLeaves(int more, int id, DescriptorUse use)
     {

@@ -112,7 +112,8 @@ internal sealed class UpstreamClient
         {
             using var timer = new CancellationTokenSource(options.ConnectTimeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
-            var socket = DescriptorReserve.Open(static () => new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
+            DescriptorReserve.ThrowIfTouched();
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
                 await socket.ConnectAsync(context.DnsEndPoint, either.Token);

@@ -79,7 +79,8 @@ internal static class HealthProbe
 
     private static async Task<ProbeResult> ConnectAsync(Uri address, CancellationToken cancellationToken)
     {
-        using var socket = DescriptorReserve.Open(static () => new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
+        DescriptorReserve.ThrowIfTouched();
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(address.DnsSafeHost, address.Port, cancellationToken);
         return ProbeResult.Well;
     }

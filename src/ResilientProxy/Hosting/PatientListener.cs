@@ -83,7 +83,7 @@ internal sealed partial class PatientListener(Socket socket, SocketConnectionCon
                 try
                 {
                     accepted ??= await socket.AcceptAsync(cancellationToken);
-                    if (!DescriptorReserve.Holds(accepted, use) || HasRoom())
+                    if (!DescriptorReserve.Holds(accepted, use) || DescriptorReserve.HasRoom(use)) // what is free by now has a lower number
                     {
                         if (accepted.LocalEndPoint is IPEndPoint)
                         {
@@ -108,13 +108,6 @@ internal sealed partial class PatientListener(Socket socket, SocketConnectionCon
             accepted?.Dispose();
             throw;
         }
-    }
-
-    // What is free by now has a lower number than what was accepted.
-    private bool HasRoom()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        return !DescriptorReserve.Holds(probe, use);
     }
 
     private void Exhausted(string reason)

@@ -203,9 +203,10 @@ internal sealed class ConnectionPool
         Socket? socket = null;
         try
         {
-            socket = DescriptorReserve.Open(() => _endPoint is IPEndPoint address
+            DescriptorReserve.ThrowIfTouched();
+            socket = _endPoint is IPEndPoint address
                 ? new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-                : new Socket(SocketType.Stream, ProtocolType.Tcp)); // of both families: a name may have addresses of either
+                : new Socket(SocketType.Stream, ProtocolType.Tcp); // of both families: a name may have addresses of either
             socket.NoDelay = true;
             await ConnectAsync(socket, cancellationToken);
             var connection = new Http1Connection(socket, this, _time.GetTimestamp());

@@ -31,23 +31,31 @@ internal static class DescriptorReserve
     public static int KeptFrom(DescriptorUse use, long limit) => (int)Math.Min(MostKept, limit / Share) / (use == DescriptorUse.Traffic ? 1 : 2);
 
     /// <summary>Whether a new socket is one of those that are kept: it must be closed again, or wait.</summary>
+    /// <remarks>
+    /// It is looked at through its handle, which .NET takes note of: a socket whose handle was seen cannot connect to the second address of a name when
+    /// the first one failed. So this is for sockets that are connected, or that never will be.
+    /// </remarks>
     /// <param name="socket">The socket.</param>
     /// <param name="use">What it is for.</param>
     public static bool Holds(Socket socket, DescriptorUse use) => Limit() is { } limit && socket.Handle >= limit - KeptFrom(use, limit);
 
-    /// <summary>Makes a socket for a connection of our own.</summary>
-    /// <param name="make">Makes it.</param>
-    /// <exception cref="SocketException">There is none left for it: <see cref="SocketError.TooManyOpenSockets"/>.</exception>
-    public static Socket Open(Func<Socket> make)
+    /// <summary>Whether there is one more for somebody.</summary>
+    /// <param name="use">What it is for.</param>
+    /// <exception cref="SocketException">There is none at all: <see cref="SocketError.TooManyOpenSockets"/>.</exception>
+    public static bool HasRoom(DescriptorUse use)
     {
-        var socket = make();
-        if (!Holds(socket, DescriptorUse.Own))
-        {
-            return socket;
-        }
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp); // gets the number the next one would
+        return !Holds(probe, use);
+    }
 
-        socket.Dispose();
-        throw new SocketException((int)SocketError.TooManyOpenSockets);
+    /// <summary>Asked before a connection of our own is opened.</summary>
+    /// <exception cref="SocketException">There is no descriptor for it: <see cref="SocketError.TooManyOpenSockets"/>.</exception>
+    public static void ThrowIfTouched()
+    {
+        if (!HasRoom(DescriptorUse.Own))
+        {
+            throw new SocketException((int)SocketError.TooManyOpenSockets);
+        }
     }
 
     // Asked each time: it is one short system call, and an operator may change it under a running process (prlimit).
