@@ -4,6 +4,9 @@ using ResilientProxy.TestSupport;
 
 namespace ResilientProxy.IntegrationTests;
 
+/// <summary>Alone: the memory it looks at is the whole process's.</summary>
+[Collection(nameof(ScrapeTests))]
+[CollectionDefinition(nameof(ScrapeTests), DisableParallelization = true)]
 public class ScrapeTests
 {
     [Fact]
