@@ -218,11 +218,10 @@ public sealed class FaultTests : IDisposable
     public async Task A_name_is_reached_by_the_next_of_its_addresses_where_one_refuses()
     {
         // 127.0.0.1 comes first, being nearest to this machine's own (RFC 6724 section 5, rule 9); nobody listens there.
-        using var listener = new TcpListener(IPAddress.Parse("127.0.0.2"), 0);
+        var dead = IPEndPoint.Parse(new Uri(RawUpstream.DeadUrl()).Authority);
+        var port = dead.Port;
+        using var listener = new TcpListener(IPAddress.Parse("127.0.0.2"), port);
         listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        using var refuses = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        refuses.Bind(new IPEndPoint(IPAddress.Loopback, port));
         var hosts = Path.Combine(_folder.FullName, "hosts");
         await File.WriteAllTextAsync(hosts, "127.0.0.1 two.test\n127.0.0.2 two.test\n");
         await using var process = await ProxyProcess.ServeUnderAsync(

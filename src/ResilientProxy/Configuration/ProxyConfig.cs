@@ -43,7 +43,7 @@ internal sealed record ProxyConfig
     /// <summary>The clusters in the order of the file.</summary>
     public required IReadOnlyList<ClusterEntry> Clusters { get; init; }
 
-    /// <summary>The effective config as JSON in UTF-8, defaults filled in and secrets masked: what <c>GET /config</c> answers. Written when it is first asked for.</summary>
+    /// <summary>The effective config as JSON in UTF-8, defaults filled in and secrets masked: what <c>GET /config</c> answers. Written when it is first asked for; until then all that it is written from is kept.</summary>
     public required Lazy<byte[]> EffectiveJson { get; init; }
 
     /// <summary>The same without what was written where, which only checks and explanations ask for: what a running proxy keeps.</summary>

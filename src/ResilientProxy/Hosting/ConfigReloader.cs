@@ -65,6 +65,20 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes down what <c>GET /config</c> answers, so that what it is written from need not be kept; nobody waits for it.</summary>
+    /// <param name="config">The config that is in force.</param>
+    public void WriteEffectiveSoon(ProxyConfig config) => _ = Task.Run(() =>
+    {
+        try
+        {
+            _ = config.EffectiveJson.Value;
+        }
+        catch (Exception error)
+        {
+            Log.NotWritten(_logger, _options.ConfigPath, config.Secrets.Hide(error.ToString())); // GET /config will fail the same; nothing else does
+        }
+    });
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -142,7 +156,7 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
         }
 
         _parts.Metrics.ConfigReloaded();
-        _ = Task.Run(() => config.EffectiveJson.Value); // soon, because what it is written from is of no other use; but nobody waits for it here
+        WriteEffectiveSoon(config);
         var restart = NeedsRestart(config);
         _parts.Metrics.RestartRequired(restart.Length > 0);
         Log.Reloaded(_logger, _options.ConfigPath, model.Routes.Count, model.Clusters.Count);
@@ -197,6 +211,9 @@ internal sealed partial class ConfigReloader : IAsyncDisposable
 
         [LoggerMessage(LogLevel.Warning, "{Sections} changed: that takes effect at the next start. Everything else is in force.")]
         public static partial void RestartNeeded(ILogger logger, string sections);
+
+        [LoggerMessage(LogLevel.Error, "{Path} is in force, but cannot be shown at /config: {Error}")]
+        public static partial void NotWritten(ILogger logger, string path, string error);
 
         [LoggerMessage(LogLevel.Error, "{Path} could not be put in force: {Error}")]
         public static partial void Unexpected(ILogger logger, string path, string error);

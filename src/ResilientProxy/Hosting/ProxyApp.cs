@@ -79,6 +79,7 @@ internal sealed class ProxyApp : IAsyncDisposable
             watcher = new ConfigFileWatcher(options.ConfigPath, options.Time, reloader.FileChanged);
             parts.Metrics.ConfigLoaded();
             parts.Drain.Started();
+            reloader.WriteEffectiveSoon(config);
             return new(traffic, admin!, parts, reloader, watcher);
         }
         catch

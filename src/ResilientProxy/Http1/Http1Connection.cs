@@ -458,7 +458,8 @@ internal sealed class Http1Connection : IDisposable
         }
 
         var count = _end - _start;
-        var target = count > _buffer.Length / 2 ? new byte[2 * _buffer.Length] : _buffer.Length > 0 ? _buffer : new byte[BufferSize];
+        var isTooSmall = _buffer.Length == 0 || count > _buffer.Length / 2;
+        var target = isTooSmall ? new byte[Math.Max(BufferSize, 2 * _buffer.Length)] : _buffer;
         _buffer.AsSpan(_start, count).CopyTo(target);
         _buffer = target;
         _start = 0;
